@@ -1,0 +1,1 @@
+"""Profilegraph: one profile per person, served over GraphQL."""

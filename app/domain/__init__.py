@@ -1,0 +1,1 @@
+"""The vocabulary of people and the rules over it. Pure: no I/O, no clock, no framework."""

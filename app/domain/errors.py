@@ -1,0 +1,77 @@
+"""What a caller can get wrong, or has to know. Anything else is a bug, and masked.
+
+DomainError
+├── InvalidInput        an argument is unusable
+├── LimitExceeded       a bound was reached
+├── UserNotFound        nobody is there to be changed
+├── IdentityTaken       the identity belongs to another person
+├── VersionConflict     the person has moved on
+├── Busy                other writers won for too long; nothing was written
+├── CursorExpired       what the cursor points at is no longer kept
+└── Unavailable         the store cannot do this, or does not answer
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.domain.identity import Identity
+
+Path = tuple[str, ...]
+"""Leads from an operation's arguments to the fault: `("changes", "properties", "set", "plan")`."""
+
+
+class DomainError(Exception):
+    """Base of every error that a caller is told about."""
+
+
+class InvalidInput(DomainError):
+    def __init__(self, message: str, path: Path = ()) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class LimitExceeded(DomainError):
+    def __init__(self, message: str, path: Path, limit: int) -> None:
+        super().__init__(message)
+        self.path = path
+        self.limit = limit
+
+
+class UserNotFound(DomainError):
+    def __init__(self) -> None:
+        super().__init__("There is no such user.")
+
+
+class IdentityTaken(DomainError):
+    """Another person has the identity.
+
+    Attributes:
+        user_id: Whose it is.
+    """
+
+    def __init__(self, identity: Identity, user_id: str) -> None:
+        super().__init__(f"This {identity.kind.name} identity belongs to another user.")
+        self.identity = identity
+        self.user_id = user_id
+
+
+class VersionConflict(DomainError):
+    def __init__(self, current_version: int) -> None:
+        super().__init__(f"The user has moved on to version {current_version}.")
+        self.current_version = current_version
+
+
+class Busy(DomainError):
+    def __init__(self) -> None:
+        super().__init__("Too many others are writing here; nothing was written, try again.")
+
+
+class CursorExpired(DomainError):
+    def __init__(self) -> None:
+        super().__init__("The changes after this cursor are no longer kept; read afresh.")
+
+
+class Unavailable(DomainError):
+    """The store cannot do what was asked, or whether it did it is unknown."""

@@ -1,0 +1,40 @@
+"""How much a service keeps, and of what. A service may set every number here."""
+
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_LIST_TEXTS: Final = 100
+MAX_LIST_BYTES: Final = 16 * 1024
+MAX_PROPERTIES_BYTES: Final = 256 * 1024
+MAX_PROPERTY_NAME_BYTES: Final = 120
+MAX_EVENTS_PER_CALL: Final = 1_000
+MAX_EVENT_BYTES: Final = 32 * 1024
+MAX_EVENT_NAME_BYTES: Final = 512
+MAX_EVENT_ID_CHARACTERS: Final = 128
+MAX_EVENT_AGE_YEARS: Final = 10
+MAX_ITEMS: Final = 50
+MAX_IDEMPOTENCY_KEYS: Final = 64
+MAX_IDEMPOTENCY_KEY_CHARACTERS: Final = 128
+
+
+class Limits(BaseModel):
+    """What one person, one event and one service may hold, and how long a writer tries.
+
+    Sizes are UTF-8 bytes. Every one that is hit answers with an error that names it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    identities: int = Field(50, ge=1, description="Strong identities of a user.")
+    devices: int = Field(50, ge=1, description="Devices of a user; one more releases the oldest.")
+    properties: int = Field(256, ge=1, description="Custom properties of a user.")
+    property_names: int = Field(2_000, ge=1, description="Different property names in all.")
+    text_bytes: int = Field(512, ge=1, description="One text, as a value or in a list.")
+    event_names: int = Field(512, ge=1, description="Different event names in all.")
+    event_properties: int = Field(100, ge=1, description="Properties of an event, or of an item.")
+    event_future_hours: int = Field(24, ge=0, description="How far ahead an event may lie.")
+    embedded_events: int = Field(100, ge=2, description="Newest events in a user's own document.")
+    page: int = Field(100, ge=1, description="The largest `first`, and of users asked for at once.")
+    busy_s: float = Field(5.0, gt=0, description="How long a writer tries, in seconds.")
+    test_mail_domains: bool = Field(False, description="Whether addresses under `.test` are taken.")

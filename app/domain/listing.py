@@ -1,0 +1,77 @@
+"""In which order people and events are listed, and where in the list somebody stands."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from app.domain.events import Event
+from app.domain.user import User
+
+
+class UserOrder(StrEnum):
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    LAST_SEEN = "lastSeen"
+
+
+@dataclass(frozen=True)
+class UserPosition:
+    """Where a user stands; `seen_at` counts only in the order LAST_SEEN."""
+
+    seen_at: datetime | None
+    id: str
+
+
+def position_of(user: User, order: UserOrder) -> UserPosition:
+    seen_at = user.last_seen_at if order is UserOrder.LAST_SEEN else None
+    return UserPosition(seen_at, user.id)
+
+
+@dataclass(frozen=True)
+class EventPosition:
+    at: datetime
+    id: str
+
+
+@dataclass(frozen=True)
+class EventQuery:
+    """Which of a user's events, newest first.
+
+    Attributes:
+        key: Only those of this name.
+        since: From this instant on.
+        until: Before this instant.
+        after: Only those that follow this position.
+        first: How many at the most.
+    """
+
+    key: str | None
+    since: datetime | None
+    until: datetime | None
+    after: EventPosition | None
+    first: int
+
+    def takes(self, event: Event) -> bool:
+        return (
+            (self.key is None or event.key == self.key)
+            and (self.since is None or event.at >= self.since)
+            and (self.until is None or event.at < self.until)
+            and (self.after is None or event.order < (self.after.at, self.after.id))
+        )
+
+
+def listed(query: EventQuery, *sources: Iterable[Event]) -> tuple[list[Event], bool]:
+    """Return the events that answer the query, and whether more follow.
+
+    Args:
+        query: The question.
+        sources: Where events lie; one that lies in two counts once, and the first source has it.
+    """
+    found: dict[str, Event] = {}
+    for source in sources:
+        for event in source:
+            if query.takes(event):
+                found.setdefault(event.id, event)
+    ordered = sorted(found.values(), key=lambda event: event.order, reverse=True)
+    return ordered[: query.first], len(ordered) > query.first

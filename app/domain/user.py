@@ -1,0 +1,348 @@
+"""A user: everything known about one person, kept as one document."""
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from app.domain.catalog import EVENTS, Sightings, names_in_changes, names_in_events
+from app.domain.changes import UserChanges
+from app.domain.devices import Device, Registration, registered
+from app.domain.errors import LimitExceeded, Path
+from app.domain.events import Activities, Event, counted, stored_bytes
+from app.domain.fields import Gender, Location
+from app.domain.identity import Identity, IdentityKind, LinkedIdentity
+from app.domain.limits import MAX_IDEMPOTENCY_KEYS, Limits
+from app.domain.properties import Properties, applied, same
+from app.domain.reach import CHARGED, Channel, Choice, Choices, ProfileType, profile_type
+from app.domain.reach import reachable_by as channels_that_reach
+
+MAX_EMBEDDED_BYTES: Final = 1024 * 1024
+"""What the events in a user's document may take there; fewer than the limit stay if they are large,
+so that the whole document stays far below MongoDB's 16 MB."""
+
+SEEN_STEP: Final = timedelta(minutes=1)
+"""`last_seen_at` of a device moves in steps no smaller than this."""
+
+
+class User(BaseModel):
+    """One person.
+
+    Attributes:
+        version: Grows by one whenever something readable changes.
+        identified: Whether the person ever had a strong identity.
+        identities: Oldest first.
+        choices: Of the channels for which the person chose.
+        events: The newest ones, newest first; older ones are in the archive.
+        archived: How many events are in the archive.
+        archived_until: When the newest event in the archive happened.
+        absorbed: Ids of the users merged into this one.
+        request_ids: The newest idempotency keys, newest last.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    version: int = 0
+    identified: bool = False
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    birthday: date | None = None
+    gender: Gender | None = None
+    language: str | None = None
+    timezone: str | None = None
+    photo_url: str | None = None
+    location: Location | None = None
+    identities: tuple[LinkedIdentity, ...] = ()
+    properties: Properties = {}
+    devices: tuple[Device, ...] = ()
+    choices: Choices = {}
+    activity: Activities = {}
+    events: tuple[Event, ...] = ()
+    archived: int = 0
+    archived_until: datetime | None = None
+    absorbed: tuple[str, ...] = ()
+    request_ids: tuple[str, ...] = ()
+    created_at: datetime
+    updated_at: datetime
+    last_seen_at: datetime | None = None
+
+    @property
+    def reachable_by(self) -> list[Channel]:
+        return channels_that_reach(
+            email=self.email,
+            phone=self.phone,
+            has_push_token=any(device.push for device in self.devices),
+            choices=self.choices,
+        )
+
+    @property
+    def type(self) -> ProfileType:
+        return profile_type(was_charged=CHARGED in self.activity, reachable=self.reachable_by)
+
+    def has(self, identity: Identity) -> bool:
+        return any(
+            linked.kind == identity.kind and linked.value == identity.value
+            for linked in self.identities
+        )
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What one step makes of a user.
+
+    Attributes:
+        user: The user after it.
+        recorded: The events it added.
+        spilled: The events that no longer fit into the document, newest first.
+        sightings: The names it uses, which the service's catalog is to know.
+        duplicates: How many events were known before.
+    """
+
+    user: User
+    recorded: tuple[Event, ...] = ()
+    spilled: tuple[Event, ...] = ()
+    sightings: Sightings = field(default_factory=dict)
+    duplicates: int = 0
+
+
+def new_user(user_id: str, now: datetime) -> User:
+    """Return a user of whom nothing is known, of version 0: one that nobody has created yet."""
+    return User(id=user_id, created_at=now, updated_at=now)
+
+
+# ---------------------------------------------------------------- what changes a user
+
+
+def updated(user: User, changes: UserChanges, now: datetime, limits: Limits) -> User:
+    """Return the user with all changes applied, of the same version still; see `revised`."""
+    fields = {_ATTRIBUTES.get(name, name): value for name, value in changes.fields.items()}
+    return user.model_copy(
+        update=fields
+        | {
+            "properties": applied(changes.operations, user.properties, limits),
+            "choices": _chosen(user.choices, changes.channels, now),
+        }
+    )
+
+
+_ATTRIBUTES: Final = {"photoUrl": "photo_url"}
+
+
+def _chosen(before: Choices, changes: Mapping[Channel, bool | None], now: datetime) -> Choices:
+    after = dict(before)
+    for channel, subscribed in changes.items():
+        if subscribed is None:
+            after.pop(channel, None)
+        elif channel not in before or before[channel].subscribed != subscribed:
+            after[channel] = Choice(subscribed=subscribed, changed_at=now)
+    return after
+
+
+def linked(
+    user: User, identities: Iterable[Identity], now: datetime, limits: Limits, path: Path
+) -> User:
+    """Return the user with the identities; a contact field that is empty takes an address on.
+
+    One device more than a user may have releases the one seen longest ago.
+
+    Raises:
+        LimitExceeded: there would be too many strong identities.
+    """
+    before = _strong(user)
+    for identity in identities:
+        if not user.has(identity):
+            user = _linked_one(user, identity, now)
+    if before < _strong(user) > limits.identities:
+        raise LimitExceeded(
+            f"A user has at most {limits.identities} identities.", path, limits.identities
+        )
+    return _within_device_limit(user, limits)
+
+
+def _strong(user: User) -> int:
+    return sum(identity.is_strong for identity in user.identities)
+
+
+def _linked_one(user: User, identity: Identity, now: datetime) -> User:
+    new = LinkedIdentity(kind=identity.kind, value=identity.value, linked_at=now)
+    update: dict[str, Any] = {
+        "identities": (*user.identities, new),
+        "identified": user.identified or identity.is_strong,
+    }
+    if identity.kind is IdentityKind.EMAIL and user.email is None:
+        update["email"] = identity.value
+    if identity.kind is IdentityKind.PHONE and user.phone is None:
+        update["phone"] = identity.value
+    return user.model_copy(update=update)
+
+
+def unlinked(user: User, identity: Identity) -> User:
+    """Return the user without the identity; with a DEVICE goes the device itself."""
+    update: dict[str, Any] = {
+        "identities": tuple(held for held in user.identities if held.identity != identity)
+    }
+    if identity.kind is IdentityKind.DEVICE:
+        update["devices"] = tuple(held for held in user.devices if held.id != identity.value)
+    return user.model_copy(update=update)
+
+
+def _within_device_limit(user: User, limits: Limits) -> User:
+    held = [identity for identity in user.identities if not identity.is_strong]
+    seen = {device.id: device.last_seen_at for device in user.devices}
+    surplus = max(0, len(held) - limits.devices)
+    oldest_first = sorted(held, key=lambda device: seen.get(device.value, device.linked_at))
+    for device in oldest_first[:surplus]:
+        user = unlinked(user, device.identity)
+    return user
+
+
+def with_device(user: User, registration: Registration, now: datetime) -> User:
+    """Return the user, who has the device's identity, after the device registered itself."""
+    held = {device.id: device for device in user.devices}
+    before = held.get(registration.identity.value)
+    after = registered(before, registration, now)
+    if before and now - before.last_seen_at < SEEN_STEP:
+        after = after.model_copy(update={"last_seen_at": before.last_seen_at})
+    devices = tuple((held | {after.id: after}).values())
+    seen = max(filter(None, (user.last_seen_at, after.last_seen_at)))
+    return user.model_copy(update={"devices": devices, "last_seen_at": seen})
+
+
+def remembered(user: User, idempotency_key: str | None) -> User:
+    """Return the user with the key among the newest; older ones are forgotten."""
+    if idempotency_key is None or idempotency_key in user.request_ids:
+        return user
+    keys = (*user.request_ids, idempotency_key)[-MAX_IDEMPOTENCY_KEYS:]
+    return user.model_copy(update={"request_ids": keys})
+
+
+# ---------------------------------------------------------------- edits
+
+
+def change_edit(before: User, after: User, changes: UserChanges, now: datetime) -> Edit:
+    """Return the edit from `before` to `after`, which `changes` were applied to."""
+    return Edit(
+        user=revised(before, after, now),
+        sightings=names_in_changes(changes.operations, after.properties),
+    )
+
+
+def recorded(
+    user: User, events: Sequence[Event], known: Set[str], now: datetime, limits: Limits
+) -> Edit:
+    """Return the edit that records every event whose id is new.
+
+    Args:
+        user: Who did it.
+        events: In the order of the call.
+        known: Which of the events' ids are in the user's archive.
+        now: When this is recorded.
+        limits: How many events stay in the document.
+    """
+    seen = {event.id for event in user.events} | known
+    new: dict[str, tuple[int, Event]] = {}
+    for position, event in enumerate(events):
+        if event.id not in seen:
+            new.setdefault(event.id, (position, event))
+    fresh = tuple(event for _, event in new.values())
+    kept, spilled = _divided((*user.events, *fresh), limits)
+    newest = [user.last_seen_at, *(event.at for event in fresh)]
+    archived_at = [user.archived_until, *(event.at for event in spilled)]
+    after = user.model_copy(
+        update={
+            "events": kept,
+            "activity": counted(user.activity, fresh),
+            "archived": user.archived + len(spilled),
+            "archived_until": max(filter(None, archived_at), default=None),
+            "last_seen_at": max(filter(None, newest), default=None),
+        }
+    )
+    return Edit(
+        user=revised(user, after, now),
+        recorded=fresh,
+        spilled=spilled,
+        sightings=names_in_events(new.values()),
+        duplicates=len(events) - len(fresh),
+    )
+
+
+def _divided(
+    events: tuple[Event, ...], limits: Limits
+) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+    """Return the events that stay in the document and those that leave it, newest first.
+
+    Half of what fits stays, so that not every further event makes one leave.
+    """
+    ordered = tuple(sorted(events, key=lambda event: event.order, reverse=True))
+    sizes = [stored_bytes(event) for event in ordered]
+    if len(ordered) <= limits.embedded_events and sum(sizes) <= MAX_EMBEDDED_BYTES:
+        return ordered, ()
+    kept, taken = 0, 0
+    while kept < limits.embedded_events // 2 and taken + sizes[kept] <= MAX_EMBEDDED_BYTES // 2:
+        taken += sizes[kept]
+        kept += 1
+    return ordered[:kept], ordered[kept:]
+
+
+def respelled(edit: Edit, spellings: Mapping[str, str]) -> Edit:
+    """Return the edit with every event named as the service first saw it, by event key."""
+    if all(
+        spellings.get(name.key, spelling) == spelling
+        for name, (spelling, _) in edit.sightings.items()
+        if name.subject == EVENTS
+    ) and all(spellings.get(event.key, event.name) == event.name for event in edit.recorded):
+        return edit
+    activity = {
+        key: total.model_copy(update={"name": spellings.get(key, total.name)})
+        for key, total in edit.user.activity.items()
+    }
+    return Edit(
+        user=edit.user.model_copy(
+            update={"events": _spelled(edit.user.events, spellings), "activity": activity}
+        ),
+        recorded=_spelled(edit.recorded, spellings),
+        spilled=_spelled(edit.spilled, spellings),
+        sightings=edit.sightings,
+        duplicates=edit.duplicates,
+    )
+
+
+def _spelled(events: tuple[Event, ...], spellings: Mapping[str, str]) -> tuple[Event, ...]:
+    return tuple(
+        event.model_copy(update={"name": spellings.get(event.key, event.name)}) for event in events
+    )
+
+
+# ---------------------------------------------------------------- versions
+
+_READABLE: Final = (
+    "name", "email", "phone", "birthday", "gender", "language", "timezone", "photo_url",
+    "location", "identities", "choices", "activity", "absorbed", "created_at",
+)  # fmt: skip
+
+
+def revised(before: User, after: User, now: datetime) -> User:
+    """Return `after` as the next version of `before`, or as the same if nothing readable changed.
+
+    Totals stand for events here: moving an event to the archive changes nothing that can be read.
+    """
+    if not _reads_differently(before, after):
+        return after
+    return after.model_copy(update={"version": before.version + 1, "updated_at": now})
+
+
+def _reads_differently(before: User, after: User) -> bool:
+    return (
+        any(getattr(before, name) != getattr(after, name) for name in _READABLE)
+        or before.properties.keys() != after.properties.keys()
+        or any(not same(v, after.properties[k]) for k, v in before.properties.items())
+        or _unseen(before.devices) != _unseen(after.devices)
+    )
+
+
+def _unseen(devices: tuple[Device, ...]) -> list[dict[str, Any]]:
+    return [device.model_dump(exclude={"last_seen_at"}) for device in devices]

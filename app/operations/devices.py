@@ -1,0 +1,40 @@
+"""Register a device: what it is, and where push messages reach it."""
+
+from dataclasses import dataclass
+
+from app.domain.devices import Device, Registration
+from app.domain.user import Edit, User, linked, revised, with_device
+from app.operations.find import WhoeverRef, change_existing, change_or_create
+from app.operations.terms import Terms
+from app.store import Store
+
+
+@dataclass(frozen=True)
+class Registered:
+    user: User
+    device: Device
+
+
+async def register_device(
+    store: Store, ref: WhoeverRef, registration: Registration, terms: Terms
+) -> Registered:
+    """Give the device to the user, or bring what is known about it up to date.
+
+    A device that names itself and is nobody's makes an anonymous user.
+
+    Raises:
+        UserNotFound: nobody is there.
+        IdentityTaken: another person has the device.
+    """
+    identity = registration.identity
+
+    def step(user: User, _: frozenset[str]) -> Edit:
+        owner = linked(user, [identity], terms.now, terms.limits, ("device",))
+        return Edit(revised(user, with_device(owner, registration, terms.now), terms.now))
+
+    if ref == identity:
+        edit = await change_or_create(store, ref, step, terms)
+    else:
+        edit = await change_existing(store, ref, step)
+    (device,) = (device for device in edit.user.devices if device.id == identity.value)
+    return Registered(edit.user, device)

@@ -1,0 +1,123 @@
+"""Where people are kept: the contract of every store, and how one is opened."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from app.domain.catalog import Catalog
+from app.domain.change import Change
+from app.domain.errors import Unavailable
+from app.domain.events import Event
+from app.domain.identity import Identity
+from app.domain.limits import Limits
+from app.domain.listing import EventQuery, UserOrder, UserPosition
+from app.domain.user import Edit, User
+
+UserRef = str | Identity
+"""A user's id, or any identity of the user."""
+
+Step = Callable[[User, frozenset[str]], Edit]
+"""A pure step: from the user as stored, and which of the events asked about are in the archive."""
+
+
+class Store(Protocol):
+    """Remembers people; every method is atomic and survives a crash of whoever called it.
+
+    It holds no rules: what becomes of a person is decided by the steps it is given.
+    """
+
+    async def find(self, ref: UserRef) -> User | None:
+        """Return the user, or None for nobody."""
+
+    async def find_many(self, refs: Sequence[UserRef]) -> list[User | None]:
+        """Return a user or None for each reference, in their order."""
+
+    async def create(self, edit: Edit) -> Edit:
+        """Keep a new user, who appears at once with all identities.
+
+        Raises:
+            IdentityTaken: somebody has one of the identities; nothing was written.
+            LimitExceeded: the service knows too many names.
+            Busy: others were faster for too long; nothing was written.
+        """
+
+    async def change(self, user_id: str, step: Step, event_ids: Collection[str] = ()) -> Edit:
+        """Keep what `step` makes of a user, identities that it links or unlinks included.
+
+        The write holds only if nobody wrote since the read; otherwise the step runs again on the
+        newer user. A step that changes nothing writes nothing.
+
+        Args:
+            user_id: Whom to change; the id of a merged user stands for the survivor.
+            step: What to do.
+            event_ids: Events about which the step has to know whether they are in the archive.
+
+        Raises:
+            UserNotFound: there is no such user.
+            IdentityTaken: somebody else has an identity that the step links.
+            LimitExceeded: the service knows too many names.
+            Busy: others were faster for too long; nothing was written.
+        """
+
+    async def page(self, order: UserOrder, first: int, after: UserPosition | None) -> list[User]:
+        """Return up to `first` users in order, those that follow `after`."""
+
+    async def count(self) -> int:
+        """Return how many users there are."""
+
+    async def archived_events(self, user: User, query: EventQuery, limit: int) -> list[Event]:
+        """Return up to `limit` events of the archive that answer the query, newest first."""
+
+    async def catalog(self) -> Catalog:
+        """Return which names exist."""
+
+    async def cursor(self) -> str:
+        """Return where the change log ends now.
+
+        Raises:
+            Unavailable: this store keeps no change log.
+        """
+
+    def changes(self, after: str) -> AsyncIterator[Change]:
+        """Yield what every process changed after the cursor, in order, and go on for ever.
+
+        Raises:
+            CursorExpired: the log no longer reaches back so far, or never held the cursor.
+            Unavailable: this store keeps no change log, or does not answer.
+        """
+
+    async def ping(self) -> None:
+        """Return if the store answers.
+
+        Raises:
+            Unavailable: it does not.
+        """
+
+
+def open_store(url: str, limits: Limits) -> AbstractAsyncContextManager[Store]:
+    """Open the store at `url` for as long as the block runs, on the event loop that runs it.
+
+    Args:
+        url: `sqlite:///relative.db`, `sqlite:////absolute.db`, `mongodb://host/database` or
+            `mongodb+srv://host/database`.
+        limits: What a service may hold.
+
+    Raises:
+        Unavailable: on entering, if the store does not answer or holds data of a newer format.
+        ValueError: there is no store for such a URL.
+    """
+    match urlsplit(url).scheme:
+        case "sqlite":
+            from app.store.sqlite import open_sqlite
+
+            return open_sqlite(url, limits)
+        case "mongodb" | "mongodb+srv":
+            from app.store.mongo import open_mongo
+
+            return open_mongo(url, limits)
+        case _:
+            raise ValueError("The database's URL starts with sqlite:/// or mongodb://.")
+
+
+__all__ = ["Step", "Store", "Unavailable", "UserRef", "open_store"]

@@ -1,0 +1,224 @@
+"""How a user is laid out as one document, the same in every store.
+
+Only instants differ between stores: each passes how it keeps them.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from app.domain.devices import Device, Platform, Push, PushService
+from app.domain.events import Activity, Event
+from app.domain.fields import Gender, Location
+from app.domain.identity import IdentityKind, LinkedIdentity
+from app.domain.properties import Properties, PropertyKind, PropertyValue, kind_of
+from app.domain.reach import Channel, Choice
+from app.domain.user import User
+
+Document = dict[str, Any]
+FromInstant = Callable[[datetime], Any]
+ToInstant = Callable[[Any], datetime]
+
+
+def to_document(user: User, instant: FromInstant) -> Document:
+    """Return the user as a document, its id under `_id`."""
+    return {
+        "_id": user.id,
+        "version": user.version,
+        "identified": user.identified,
+        "name": user.name,
+        "email": user.email,
+        "phone": user.phone,
+        "birthday": user.birthday and user.birthday.isoformat(),
+        "gender": user.gender and user.gender.value,
+        "language": user.language,
+        "timezone": user.timezone,
+        "photoUrl": user.photo_url,
+        "location": user.location and user.location.model_dump(),
+        "identities": [_from_identity(identity, instant) for identity in user.identities],
+        "properties": from_properties(user.properties, instant, folded=True),
+        "devices": [_from_device(device, instant) for device in user.devices],
+        "channels": {
+            channel.value: {"subscribed": c.subscribed, "changedAt": instant(c.changed_at)}
+            for channel, c in user.choices.items()
+        },
+        "activity": [
+            {
+                "key": key,
+                "name": total.name,
+                "count": total.count,
+                "firstAt": instant(total.first_at),
+                "lastAt": instant(total.last_at),
+            }
+            for key, total in user.activity.items()
+        ],
+        "events": [from_event(event, instant) for event in user.events],
+        "archived": user.archived,
+        "archivedUntil": user.archived_until and instant(user.archived_until),
+        "absorbed": list(user.absorbed),
+        "requestIds": list(user.request_ids),
+        "createdAt": instant(user.created_at),
+        "updatedAt": instant(user.updated_at),
+        "lastSeenAt": user.last_seen_at and instant(user.last_seen_at),
+    }
+
+
+def to_user(document: Mapping[str, Any], instant: ToInstant) -> User:
+    """Return the user that a document of ours holds, which is trusted to be valid."""
+    d = document
+    return User.model_construct(
+        id=d["_id"],
+        version=d["version"],
+        identified=d["identified"],
+        name=d["name"],
+        email=d["email"],
+        phone=d["phone"],
+        birthday=d["birthday"] and date.fromisoformat(d["birthday"]),
+        gender=d["gender"] and Gender(d["gender"]),
+        language=d["language"],
+        timezone=d["timezone"],
+        photo_url=d["photoUrl"],
+        location=d["location"] and Location.model_construct(**d["location"]),
+        identities=tuple(_to_identity(identity, instant) for identity in d["identities"]),
+        properties=to_properties(d["properties"], instant),
+        devices=tuple(_to_device(device, instant) for device in d["devices"]),
+        choices={
+            Channel(channel): Choice.model_construct(
+                subscribed=c["subscribed"], changed_at=instant(c["changedAt"])
+            )
+            for channel, c in d["channels"].items()
+        },
+        activity={
+            total["key"]: Activity.model_construct(
+                name=total["name"],
+                count=total["count"],
+                first_at=instant(total["firstAt"]),
+                last_at=instant(total["lastAt"]),
+            )
+            for total in d["activity"]
+        },
+        events=tuple(to_event(event, instant) for event in d["events"]),
+        archived=d["archived"],
+        archived_until=None if d["archivedUntil"] is None else instant(d["archivedUntil"]),
+        absorbed=tuple(d["absorbed"]),
+        request_ids=tuple(d["requestIds"]),
+        created_at=instant(d["createdAt"]),
+        updated_at=instant(d["updatedAt"]),
+        last_seen_at=None if d["lastSeenAt"] is None else instant(d["lastSeenAt"]),
+    )
+
+
+def from_event(event: Event, instant: FromInstant) -> Document:
+    return {
+        "id": event.id,
+        "key": event.key,
+        "name": event.name,
+        "at": instant(event.at),
+        "properties": from_properties(event.properties, instant, folded=False),
+        "items": [from_properties(item, instant, folded=False) for item in event.items],
+    }
+
+
+def to_event(document: Mapping[str, Any], instant: ToInstant) -> Event:
+    return Event.model_construct(
+        id=document["id"],
+        name=document["name"],
+        at=instant(document["at"]),
+        properties=to_properties(document["properties"], instant),
+        items=tuple(to_properties(item, instant) for item in document["items"]),
+    )
+
+
+def from_properties(
+    properties: Properties, instant: FromInstant, *, folded: bool
+) -> list[Document]:
+    """Return properties as an array of name `k`, value `v`, kind `t`.
+
+    Names are values, never field names, so that no name means anything to a database. With `folded`
+    each text also has the form `f` that comparisons without case use, for an index.
+    """
+    documents = []
+    for name, value in properties.items():
+        kind = kind_of(value)
+        document = {"k": name, "v": _from_value(value, instant), "t": kind.value}
+        if folded and isinstance(value, str):
+            document["f"] = value.casefold()
+        elif folded and isinstance(value, tuple):
+            document["f"] = [text.casefold() for text in value]
+        documents.append(document)
+    return documents
+
+
+def to_properties(
+    documents: Iterable[Mapping[str, Any]], instant: ToInstant
+) -> dict[str, PropertyValue]:
+    return {d["k"]: _to_value(d["v"], d["t"], instant) for d in documents}
+
+
+def _from_value(value: PropertyValue, instant: FromInstant) -> Any:
+    match value:
+        case datetime():
+            return instant(value)
+        case date():
+            return value.isoformat()
+        case tuple():
+            return list(value)
+        case _:
+            return value
+
+
+def _to_value(stored: Any, kind: str, instant: ToInstant) -> PropertyValue:
+    match kind:
+        case PropertyKind.DATE_TIME:
+            return instant(stored)
+        case PropertyKind.DATE:
+            return date.fromisoformat(stored)
+        case PropertyKind.TEXT_LIST:
+            return tuple(stored)
+        case PropertyKind.NUMBER:
+            return float(stored)
+        case _:
+            plain: str | bool = stored
+            return plain
+
+
+def _from_identity(identity: LinkedIdentity, instant: FromInstant) -> Document:
+    return {
+        "kind": identity.kind.value,
+        "value": identity.value,
+        "linkedAt": instant(identity.linked_at),
+    }
+
+
+def _to_identity(document: Mapping[str, Any], instant: ToInstant) -> LinkedIdentity:
+    return LinkedIdentity.model_construct(
+        kind=IdentityKind(document["kind"]),
+        value=document["value"],
+        linked_at=instant(document["linkedAt"]),
+    )
+
+
+def _from_device(device: Device, instant: FromInstant) -> Document:
+    return {
+        "id": device.id,
+        "platform": device.platform.value,
+        "model": device.model,
+        "osVersion": device.os_version,
+        "appVersion": device.app_version,
+        "push": device.push and {"service": device.push.service.value, "token": device.push.token},
+        "lastSeenAt": instant(device.last_seen_at),
+    }
+
+
+def _to_device(document: Mapping[str, Any], instant: ToInstant) -> Device:
+    push = document["push"]
+    return Device.model_construct(
+        id=document["id"],
+        platform=Platform(document["platform"]),
+        model=document["model"],
+        os_version=document["osVersion"],
+        app_version=document["appVersion"],
+        push=push
+        and Push.model_construct(service=PushService(push["service"]), token=push["token"]),
+        last_seen_at=instant(document["lastSeenAt"]),
+    )

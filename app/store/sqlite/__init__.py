@@ -1,0 +1,187 @@
+"""The embedded store: one SQLite file, durable, shared by the processes of one machine.
+
+What takes a protocol on MongoDB is one transaction here.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar
+
+import orjson
+
+from app.domain.catalog import Catalog, assembled
+from app.domain.change import Change
+from app.domain.errors import Unavailable
+from app.domain.events import Event
+from app.domain.limits import Limits
+from app.domain.listing import EventQuery, UserOrder, UserPosition
+from app.domain.user import Edit, User
+from app.store import Step, UserRef
+from app.store.document import to_event
+from app.store.sqlite import catalog, changes, users
+from app.store.sqlite.connection import connect, from_ms, path_of, prepare, to_ms
+from app.store.sqlite.writer import Writer
+
+Result = TypeVar("Result")
+
+
+@asynccontextmanager
+async def open_sqlite(url: str, limits: Limits) -> AsyncIterator["SqliteStore"]:
+    """Open the file that the URL names, and make it if there is none."""
+    path = path_of(url)
+    await asyncio.to_thread(prepare, path, limits.busy_s)
+    store = SqliteStore(partial(connect, path, limits.busy_s), limits)
+    try:
+        await store.trim_changes(datetime.now(UTC))
+        yield store
+    finally:
+        await store.close()
+
+
+class SqliteStore:
+    """The `Store` contract on one file.
+
+    Looking up a person takes some ten microseconds and happens on the event loop; whatever may
+    take longer happens on a thread of its own.
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], limits: Limits) -> None:
+        self._limits = limits
+        self._names = catalog.KnownNames()
+        self._lookups = connect()
+        self._scans = connect()
+        self._scan_thread = ThreadPoolExecutor(1, "sqlite-scan")
+        self._writer = Writer(connect())
+
+    async def find(self, ref: UserRef) -> User | None:
+        sql, argument = (
+            ("SELECT document FROM users WHERE id = ?", ref)
+            if isinstance(ref, str)
+            else (
+                "SELECT document FROM users "
+                "WHERE id = (SELECT user FROM identities WHERE identity = ?)",
+                ref.key,
+            )
+        )
+        row = self._lookups.execute(sql, (argument,)).fetchone()
+        return None if row is None else users.decode(row[0])
+
+    async def find_many(self, refs: Sequence[UserRef]) -> list[User | None]:
+        return [await self.find(ref) for ref in refs]
+
+    async def create(self, edit: Edit) -> Edit:
+        return await self._write(
+            lambda connection: users.insert(connection, edit, self._names, self._limits)
+        )
+
+    async def change(self, user_id: str, step: Step, event_ids: Collection[str] = ()) -> Edit:
+        return await self._write(
+            lambda connection: users.change(
+                connection, user_id, step, event_ids, self._names, self._limits
+            )
+        )
+
+    async def _write(self, job: Callable[[sqlite3.Connection], Edit]) -> Edit:
+        edit = await self._writer.run(job)
+        self._names.keep(edit.sightings)
+        return edit
+
+    async def page(self, order: UserOrder, first: int, after: UserPosition | None) -> list[User]:
+        where, by, arguments = _page_of(order, after)
+        sql = f"SELECT document FROM users WHERE {where} ORDER BY {by} LIMIT ?"  # noqa: S608
+        rows = await self._scan(sql, (*arguments, first))
+        return [users.decode(row[0]) for row in rows]
+
+    async def count(self) -> int:
+        ((count,),) = await self._scan("SELECT count(*) FROM users", ())
+        return int(count)
+
+    async def archived_events(self, user: User, query: EventQuery, limit: int) -> list[Event]:
+        where, arguments = ["user = ?"], [user.id]
+        for condition, argument in _event_conditions(query):
+            where.append(condition)
+            arguments.extend(argument)
+        rows = self._lookups.execute(
+            f"SELECT document FROM event_archive WHERE {' AND '.join(where)} "  # noqa: S608
+            "ORDER BY at DESC, id DESC LIMIT ?",
+            (*arguments, limit),
+        ).fetchall()
+        return [to_event(orjson.loads(row[0]), from_ms) for row in rows]
+
+    async def catalog(self) -> Catalog:
+        return assembled(catalog.read_all(self._lookups))
+
+    async def cursor(self) -> str:
+        return str(changes.last_seq(self._lookups))
+
+    def changes(self, after: str) -> AsyncIterator[Change]:
+        return changes.follow(self._lookups, after)
+
+    async def trim_changes(self, now: datetime) -> None:
+        """Drop what the change log no longer has to keep."""
+        await self._writer.run(lambda connection: changes.trim(connection, to_ms(now)))
+
+    async def ping(self) -> None:
+        try:
+            self._lookups.execute("SELECT 1 FROM users LIMIT 1").fetchone()
+        except sqlite3.Error as fault:
+            raise Unavailable(f"The database cannot be read: {fault}.") from None
+
+    async def close(self) -> None:
+        """Finish what waits to be written, and close the file."""
+        await self._writer.close()
+        await asyncio.to_thread(self._scan_thread.shutdown)
+        self._scans.close()
+        self._lookups.close()
+
+    async def _scan(self, sql: str, arguments: Sequence[Any]) -> list[Any]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._scan_thread, lambda: self._scans.execute(sql, arguments).fetchall()
+        )
+
+
+def _page_of(order: UserOrder, after: UserPosition | None) -> tuple[str, str, list[Any]]:
+    """Return the condition, the order and the arguments of a page."""
+    match order:
+        case UserOrder.NEWEST:
+            return _by_id(after, newest_first=True)
+        case UserOrder.OLDEST:
+            return _by_id(after, newest_first=False)
+        case UserOrder.LAST_SEEN:
+            return _by_last_seen(after)
+
+
+def _by_id(after: UserPosition | None, *, newest_first: bool) -> tuple[str, str, list[Any]]:
+    comparison, direction = ("<", "DESC") if newest_first else (">", "ASC")
+    if after is None:
+        return "true", f"id {direction}", []
+    return f"id {comparison} ?", f"id {direction}", [after.id]
+
+
+def _by_last_seen(after: UserPosition | None) -> tuple[str, str, list[Any]]:
+    by = "last_seen DESC, id DESC"  # SQLite takes NULL as the smallest: nobody seen comes last
+    if after is None:
+        return "true", by, []
+    if after.seen_at is None:
+        return "last_seen IS NULL AND id < ?", by, [after.id]
+    seen = to_ms(after.seen_at)
+    return "(last_seen IS NULL OR (last_seen, id) < (?, ?))", by, [seen, after.id]
+
+
+def _event_conditions(query: EventQuery) -> list[tuple[str, list[Any]]]:
+    conditions: list[tuple[str, list[Any]]] = []
+    if query.key is not None:
+        conditions.append(("key = ?", [query.key]))
+    if query.since is not None:
+        conditions.append(("at >= ?", [to_ms(query.since)]))
+    if query.until is not None:
+        conditions.append(("at < ?", [to_ms(query.until)]))
+    if query.after is not None:
+        conditions.append(("(at, id) < (?, ?)", [to_ms(query.after.at), query.after.id]))
+    return conditions

@@ -1,0 +1,73 @@
+"""The catalog of names as rows, one a name."""
+
+import sqlite3
+from collections.abc import Mapping
+
+from app.domain.catalog import EVENTS, Entries, Entry, Name, Sightings, extended
+from app.domain.limits import Limits
+from app.domain.properties import PropertyKind
+
+
+def read_subject(connection: sqlite3.Connection, subject: str) -> Entries:
+    rows = connection.execute("SELECT key, name, kinds FROM catalog WHERE subject = ?", (subject,))
+    return {key: Entry(name, _to_kinds(kinds)) for key, name, kinds in rows}
+
+
+def read_all(connection: sqlite3.Connection) -> Mapping[str, Entries]:
+    subjects: dict[str, dict[str, Entry]] = {}
+    for subject, key, name, kinds in connection.execute("SELECT * FROM catalog"):
+        subjects.setdefault(subject, {})[key] = Entry(name, _to_kinds(kinds))
+    return subjects
+
+
+def _to_kinds(text: str) -> frozenset[PropertyKind]:
+    return frozenset(PropertyKind(kind) for kind in text.split())
+
+
+class KnownNames:
+    """Which names this process has seen in the catalog; they are never taken out of it."""
+
+    def __init__(self) -> None:
+        self._known: set[Name] = set()
+
+    def coin(
+        self, connection: sqlite3.Connection, sightings: Sightings, limits: Limits
+    ) -> Mapping[str, str]:
+        """Enter the names that are new, and return how events are spelled, by key.
+
+        Raises:
+            LimitExceeded: there are too many names already; none was entered.
+        """
+        unknown = {name: seen for name, seen in sightings.items() if name not in self._known}
+        for subject in {name.subject for name in unknown}:
+            self._coin_in(connection, subject, unknown, limits)
+        return {
+            name.key: self._spelling(connection, name.key)
+            for name in sightings
+            if name.subject == EVENTS
+        }
+
+    def keep(self, sightings: Sightings) -> None:
+        """Remember names that are durably in the catalog now."""
+        self._known.update(sightings)
+
+    def _coin_in(
+        self, connection: sqlite3.Connection, subject: str, sightings: Sightings, limits: Limits
+    ) -> None:
+        before = read_subject(connection, subject)
+        after = extended(subject, before, sightings, limits)
+        connection.executemany(
+            "INSERT OR REPLACE INTO catalog VALUES (?, ?, ?, ?)",
+            [
+                (subject, key, entry.name, " ".join(sorted(entry.kinds)))
+                for key, entry in after.items()
+                if before.get(key) != entry
+            ],
+        )
+
+    def _spelling(self, connection: sqlite3.Connection, key: str) -> str:
+        row = connection.execute(
+            "SELECT name FROM catalog WHERE subject = ? AND key = ?", (EVENTS, key)
+        ).fetchone()
+        name: str = row[0]
+        return name

@@ -1,0 +1,77 @@
+"""The change log: a table written in the transaction of each change."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import orjson
+
+from app.domain.change import Change, ChangeKind
+from app.domain.errors import CursorExpired
+from app.store.sqlite.connection import from_ms
+
+KEPT_CHANGES: Final = 1_000_000
+KEPT_MS: Final = 7 * 24 * 3600 * 1000
+_READ_AT_ONCE: Final = 1_000
+_LOOK_EVERY_S: Final = 0.02
+
+
+def last_seq(connection: sqlite3.Connection) -> int:
+    """Return the number of the newest change, also of one that was trimmed since."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").fetchone()
+    seq: int = row[0] if row else 0
+    return seq
+
+
+async def follow(connection: sqlite3.Connection, after: str) -> AsyncIterator[Change]:
+    """Yield every change after the cursor, those of other processes too.
+
+    Other connections' commits show in `PRAGMA data_version`, which costs a microsecond to read.
+    """
+    seq = _checked(connection, after)
+    looked_at = None
+    while True:
+        version = connection.execute("PRAGMA data_version").fetchone()
+        if version == looked_at:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            continue
+        rows = connection.execute(
+            "SELECT seq, kind, user, version, at, event_ids FROM changes "
+            "WHERE seq > ? ORDER BY seq LIMIT ?",
+            (seq, _READ_AT_ONCE),
+        ).fetchall()
+        if len(rows) < _READ_AT_ONCE:
+            looked_at = version
+        for row in rows:
+            seq = row[0]
+            yield _to_change(row)
+
+
+def _checked(connection: sqlite3.Connection, cursor: str) -> int:
+    if not cursor.isdecimal() or (seq := int(cursor)) > last_seq(connection):
+        raise CursorExpired
+    (oldest,) = connection.execute("SELECT min(seq) FROM changes").fetchone()
+    if seq < last_seq(connection) and (oldest is None or seq < oldest - 1):
+        raise CursorExpired
+    return seq
+
+
+def _to_change(row: tuple[Any, ...]) -> Change:
+    seq, kind, user_id, version, at, event_ids = row
+    return Change(
+        kind=ChangeKind(kind),
+        user_id=user_id,
+        version=version,
+        at=from_ms(at),
+        event_ids=tuple(orjson.loads(event_ids)),
+        cursor=str(seq),
+    )
+
+
+def trim(connection: sqlite3.Connection, now_ms: int) -> None:
+    """Drop the changes that are too old, or too many."""
+    connection.execute(
+        "DELETE FROM changes WHERE at < ? OR seq <= (SELECT max(seq) FROM changes) - ?",
+        (now_ms - KEPT_MS, KEPT_CHANGES),
+    )

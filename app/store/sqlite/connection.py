@@ -1,0 +1,112 @@
+"""Connections to the database file, and the tables in it."""
+
+import os
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+from app.domain.errors import Unavailable
+
+FORMAT: Final = 1
+"""The version of the tables and documents; a file with a higher one is refused."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+TABLES: Final = """
+    CREATE TABLE IF NOT EXISTS users (
+        id TEXT PRIMARY KEY,
+        last_seen INTEGER,
+        document TEXT NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS users_by_last_seen ON users (last_seen, id);
+    CREATE TABLE IF NOT EXISTS identities (
+        identity TEXT PRIMARY KEY,
+        user TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS event_archive (
+        user TEXT NOT NULL,
+        id TEXT NOT NULL,
+        key TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        document TEXT NOT NULL,
+        PRIMARY KEY (user, id)
+    );
+    CREATE INDEX IF NOT EXISTS event_archive_by_time ON event_archive (user, at, id);
+    CREATE INDEX IF NOT EXISTS event_archive_by_name ON event_archive (user, key, at, id);
+    CREATE TABLE IF NOT EXISTS catalog (
+        subject TEXT NOT NULL,
+        key TEXT NOT NULL,
+        name TEXT NOT NULL,
+        kinds TEXT NOT NULL,
+        PRIMARY KEY (subject, key)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS changes (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        user TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        event_ids TEXT NOT NULL
+    );
+"""
+
+
+def to_ms(instant: datetime) -> int:
+    """Return an instant as SQLite keeps it: milliseconds since 1970 in UTC."""
+    return (instant - _EPOCH) // _MILLISECOND
+
+
+def from_ms(milliseconds: int) -> datetime:
+    return _EPOCH + milliseconds * _MILLISECOND
+
+
+def path_of(url: str) -> Path:
+    """Return the file that a `sqlite:///` URL names, relative unless a fourth slash follows."""
+    path = unquote(url.removeprefix("sqlite:///"))
+    if path == url or not path:
+        raise ValueError(
+            "A SQLite URL has the form sqlite:///relative.db or sqlite:////absolute.db."
+        )
+    return Path(path)
+
+
+def connect(path: Path, busy_s: float) -> sqlite3.Connection:
+    """Return a connection in autocommit mode that may be used from any one thread at a time."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA busy_timeout = {round(busy_s * 1000)}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA secure_delete = ON")
+    return connection
+
+
+def prepare(path: Path, busy_s: float) -> None:
+    """Make the file, readable by its owner alone, and its tables.
+
+    Raises:
+        Unavailable: the file cannot be used, or a newer version of this program wrote it.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = connect(path, busy_s)
+    except (OSError, sqlite3.Error) as fault:
+        raise Unavailable(f"The database file {str(path)!r} cannot be used: {fault}.") from None
+    try:
+        _create_tables(connection)
+    except sqlite3.Error as fault:
+        raise Unavailable(f"The database file {str(path)!r} cannot be used: {fault}.") from None
+    finally:
+        connection.close()
+
+
+def _create_tables(connection: sqlite3.Connection) -> None:
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > FORMAT:
+        raise Unavailable(f"The database has format {found}; this version knows up to {FORMAT}.")
+    if found < FORMAT:
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT"
+        )
