@@ -8,7 +8,8 @@ DomainError
 ├── VersionConflict     the person has moved on
 ├── Busy                other writers won for too long; nothing was written
 ├── CursorExpired       what the cursor points at is no longer kept
-└── Unavailable         the store cannot do this, or does not answer
+├── Unavailable         the store does not answer, or did not say whether it wrote
+└── Unsupported         the store cannot do this at all
 """
 
 from __future__ import annotations
@@ -74,4 +75,8 @@ class CursorExpired(DomainError):
 
 
 class Unavailable(DomainError):
-    """The store cannot do what was asked, or whether it did it is unknown."""
+    """The store does not answer, or did not say whether it did what was asked."""
+
+
+class Unsupported(DomainError):
+    """The store, as it was set up, cannot do what was asked."""

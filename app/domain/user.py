@@ -1,6 +1,6 @@
 """A user: everything known about one person, kept as one document."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -143,7 +143,7 @@ def _chosen(before: Choices, changes: Mapping[Channel, bool | None], now: dateti
 
 
 def linked(
-    user: User, identities: Iterable[Identity], now: datetime, limits: Limits, path: Path
+    user: User, identities: Collection[Identity], now: datetime, limits: Limits, path: Path
 ) -> User:
     """Return the user with the identities; a contact field that is empty takes an address on.
 
@@ -153,14 +153,15 @@ def linked(
         LimitExceeded: there would be too many strong identities.
     """
     before = _strong(user)
-    for identity in identities:
-        if not user.has(identity):
+    new = {identity for identity in identities if not user.has(identity)}
+    for identity in dict.fromkeys(identities):
+        if identity in new:
             user = _linked_one(user, identity, now)
     if before < _strong(user) > limits.identities:
         raise LimitExceeded(
             f"A user has at most {limits.identities} identities.", path, limits.identities
         )
-    return _within_device_limit(user, limits)
+    return _within_device_limit(user, new, limits)
 
 
 def _strong(user: User) -> int:
@@ -190,11 +191,12 @@ def unlinked(user: User, identity: Identity) -> User:
     return user.model_copy(update=update)
 
 
-def _within_device_limit(user: User, limits: Limits) -> User:
+def _within_device_limit(user: User, new: Set[Identity], limits: Limits) -> User:
     held = [identity for identity in user.identities if not identity.is_strong]
     seen = {device.id: device.last_seen_at for device in user.devices}
     surplus = max(0, len(held) - limits.devices)
-    oldest_first = sorted(held, key=lambda device: seen.get(device.value, device.linked_at))
+    older = [identity for identity in held if identity.identity not in new]
+    oldest_first = sorted(older, key=lambda device: seen.get(device.value, device.linked_at))
     for device in oldest_first[:surplus]:
         user = unlinked(user, device.identity)
     return user

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.domain.changes import UserChanges
-from app.domain.errors import Busy, IdentityTaken, UserNotFound
+from app.domain.errors import Busy, IdentityTaken, InvalidInput, UserNotFound
 from app.domain.identity import Identity
 from app.domain.user import Edit, User, change_edit, linked, updated
 from app.operations.find import MAX_RACES, create
@@ -35,10 +35,12 @@ async def identify(
     Those that are nobody's join the user whom the others name.
 
     Raises:
+        InvalidInput: there is no identity, or one that names no person.
         IdentityTaken: they belong to two or more users; nothing changed.
         LimitExceeded, InvalidInput: the user cannot take them, or the changes, on.
         Busy: others were faster for too long.
     """
+    _refuse_nameless(identities)
     distinct = list(dict.fromkeys(identities))
 
     def step(user: User) -> Edit:
@@ -57,6 +59,15 @@ async def identify(
         except (IdentityTaken, UserNotFound):
             continue  # somebody was created, linked or deleted since we looked
     raise Busy
+
+
+def _refuse_nameless(identities: Sequence[Identity]) -> None:
+    if not identities:
+        raise InvalidInput("There is no identity to log in by.", ("identities",))
+    for position, identity in enumerate(identities):
+        if not identity.is_strong:
+            path = ("identities", str(position), identity.kind.value)
+            raise InvalidInput("A device names no person.", path)
 
 
 async def _owner(store: Store, identities: Sequence[Identity]) -> User | None:

@@ -24,7 +24,8 @@ Step = Callable[[User, frozenset[str]], Edit]
 class Store(Protocol):
     """Remembers people; every method is atomic and survives a crash of whoever called it.
 
-    It holds no rules: what becomes of a person is decided by the steps it is given.
+    It holds no rules: what becomes of a person is decided by the steps it is given. Every method
+    raises Unavailable if the store does not answer.
     """
 
     async def find(self, ref: UserRef) -> User | None:
@@ -73,18 +74,14 @@ class Store(Protocol):
         """Return which names exist."""
 
     async def cursor(self) -> str:
-        """Return where the change log ends now.
-
-        Raises:
-            Unavailable: this store keeps no change log.
-        """
+        """Return where the change log ends now."""
 
     def changes(self, after: str) -> AsyncIterator[Change]:
         """Yield what every process changed after the cursor, in order, and go on for ever.
 
         Raises:
             CursorExpired: the log no longer reaches back so far, or never held the cursor.
-            Unavailable: this store keeps no change log, or does not answer.
+            Unsupported: this store, as it was set up, keeps no change log.
         """
 
     async def ping(self) -> None:

@@ -70,8 +70,13 @@ def _to_change(row: tuple[Any, ...]) -> Change:
 
 
 def trim(connection: sqlite3.Connection, now_ms: int) -> None:
-    """Drop the changes that are too old, or too many."""
+    """Drop the oldest changes, as far as they are too old or too many; never one in between."""
     connection.execute(
-        "DELETE FROM changes WHERE at < ? OR seq <= (SELECT max(seq) FROM changes) - ?",
+        """
+        DELETE FROM changes WHERE seq < max(
+            ifnull((SELECT min(seq) FROM changes WHERE at >= ?), 0),
+            (SELECT max(seq) FROM changes) - ?
+        )
+        """,
         (now_ms - KEPT_MS, KEPT_CHANGES),
     )

@@ -1,0 +1,129 @@
+"""The command line: `python -m app [serve | schema | settings]`."""
+
+import asyncio
+import re
+import socket
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, Any, NoReturn
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+
+from app.demo import fill
+from app.domain.errors import Unavailable
+from app.operations.terms import Terms
+from app.schema import schema_text
+from app.server import create_app
+from app.settings import Settings
+from app.store import open_store
+
+_PASSWORD = re.compile(r"(?<=://)[^/@]*:[^/@]*(?=@)")
+
+cli = typer.Typer(add_completion=False, help="Profilegraph: one profile per person, over GraphQL.")
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
+Database = Annotated[
+    str | None, typer.Option(help="sqlite:///relative.db, or mongodb://host/database.")
+]
+Demo = Annotated[bool, typer.Option("--demo", help="Fill an empty store with 200 sample people.")]
+
+
+@cli.callback(invoke_without_command=True)
+def default(
+    context: typer.Context,
+    host: Host = None,
+    port: Port = None,
+    database: Database = None,
+    demo: Demo = False,
+) -> None:
+    """Serve, unless a command is given."""
+    if context.invoked_subcommand is None:
+        serve(host, port, database, demo)
+
+
+@cli.command()
+def serve(
+    host: Host = None, port: Port = None, database: Database = None, demo: Demo = False
+) -> None:
+    """Serve the API; what is not given here comes from the environment."""
+    settings = _settings(host=host, port=port, database=database)
+    listening = _listen(settings.host, settings.port)
+    asyncio.run(_prepare(settings, demo=demo))
+    config = uvicorn.Config(
+        create_app(settings),
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        access_log=False,  # its lines would hold query strings, and those people's data
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )
+    address, bound_port = listening.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    typer.echo(f"Profilegraph: http://{shown}:{bound_port}/graphql", err=True)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+@cli.command()
+def schema() -> None:
+    """Print the GraphQL schema."""
+    typer.echo(schema_text(), nl=False)
+
+
+@cli.command()
+def settings() -> None:
+    """Print every setting as it is, by the name it has in the environment."""
+    for name, value in _settings().model_dump(mode="python").items():
+        if name == "limits":
+            for limit, number in value.items():
+                typer.echo(f"PROFILEGRAPH_LIMITS_{limit.upper()}={number}")
+        else:
+            typer.echo(f"PROFILEGRAPH_{name.upper()}={_PASSWORD.sub('***', str(value))}")
+
+
+def _settings(**given: Any) -> Settings:
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as fault:
+        error = fault.errors()[0]
+        name = "_".join(str(part) for part in error["loc"]).upper()
+        _fail(f"PROFILEGRAPH_{name} cannot be used: {error['msg']}.")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except (OSError, OverflowError) as fault:
+        _fail(f"Cannot listen on {host} port {port}: {fault}.")
+    listening.set_inheritable(True)
+    return listening
+
+
+async def _prepare(settings: Settings, *, demo: bool) -> None:
+    """Find out, before anything is served, whether the database can be used."""
+    try:
+        async with open_store(settings.database, settings.limits) as store:
+            await store.ping()
+            if demo:
+                filled = await fill(store, Terms(datetime.now(UTC), settings.limits))
+                typer.echo(f"{filled} sample people were added.", err=True)
+    except (Unavailable, ValueError) as fault:
+        _fail(str(fault))
+
+
+def _fail(message: str) -> NoReturn:
+    """End with one line."""
+    typer.echo(f"Profilegraph: {message}", err=True)
+    raise typer.Exit(1)
+
+
+def main() -> None:
+    cli()
+
+
+if __name__ == "__main__":
+    main()

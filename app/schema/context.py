@@ -1,0 +1,52 @@
+"""What every resolver can reach."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import strawberry
+
+from app.domain.limits import Limits
+from app.domain.times import to_utc_ms
+from app.live.feed import Feed
+from app.operations.terms import Terms
+from app.store import Store
+
+
+@dataclass
+class Context:
+    """Everything an operation needs from outside; its clock is the only one.
+
+    Attributes:
+        store: Where people are kept.
+        feed: Their changes, as they happen.
+        limits: What the service may hold.
+        time_zone: Whose midnight begins a day.
+        clock: What time it is.
+        connection_params: What a WebSocket client said of itself.
+    """
+
+    store: Store
+    feed: Feed
+    limits: Limits
+    time_zone: ZoneInfo
+    clock: Callable[[], datetime]
+    connection_params: dict[str, Any] | None = None
+
+    @property
+    def now(self) -> datetime:
+        return to_utc_ms(self.clock())
+
+    @property
+    def today(self) -> date:
+        """The current day in the service's time zone."""
+        return self.clock().astimezone(self.time_zone).date()
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.now, self.limits)
+
+
+Info = strawberry.Info[Context, None]

@@ -1,0 +1,168 @@
+"""How a fault is shown: in a mutation's result if the caller can act on it, else as an error."""
+
+import logging
+import traceback
+from typing import Any, Final
+from uuid import uuid4
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import MaskErrors
+from strawberry.types.field import StrawberryField
+
+from app.domain import errors
+from app.schema.context import Info
+from app.schema.enums import IdentityKind
+
+log = logging.getLogger("profilegraph")
+
+CODES: Final[dict[type[errors.DomainError], str]] = {
+    errors.InvalidInput: "INVALID_INPUT",
+    errors.UserNotFound: "INVALID_INPUT",
+    errors.IdentityTaken: "INVALID_INPUT",
+    errors.VersionConflict: "INVALID_INPUT",
+    errors.LimitExceeded: "LIMIT_EXCEEDED",
+    errors.CursorExpired: "CURSOR_EXPIRED",
+    errors.Busy: "BUSY",
+    errors.Unavailable: "TIMEOUT",
+    errors.Unsupported: "UNSUPPORTED",
+}
+
+
+@strawberry.interface(description="Why something was refused. Nothing was written.")
+class Error:
+    message: str = strawberry.field(description="For a developer to read; its wording may change.")
+
+
+@strawberry.type(description="Someone changed the person since; nothing was written.")
+class VersionConflictError(Error):
+    current_version: int
+
+
+@strawberry.type(description="There is no such person.")
+class UserNotFoundError(Error):
+    pass
+
+
+@strawberry.type(description="The identity belongs to another person.")
+class IdentityTakenError(Error):
+    kind: IdentityKind
+    value: str
+    user_id: strawberry.ID | None = strawberry.field(
+        description="Whose it is; null for those who may not read that person."
+    )
+
+
+@strawberry.type(description="An argument cannot be used.")
+class InvalidInputError(Error):
+    path: list[str] = strawberry.field(
+        description="Leads from the mutation's arguments to the fault, such as "
+        '`["changes", "properties", "set", "plan"]`.'
+    )
+
+
+@strawberry.type(description="A bound was reached: of a text, of properties, identities, names...")
+class LimitExceededError(Error):
+    path: list[str] = strawberry.field(description="Leads from the mutation's arguments to it.")
+    limit: int
+
+
+class UserNotFoundHandler(strawberry.ExceptionHandler[errors.UserNotFound, UserNotFoundError]):
+    def handle(
+        self, exception: errors.UserNotFound, *, field: StrawberryField, info: Info
+    ) -> UserNotFoundError:
+        return UserNotFoundError(message=str(exception))
+
+
+class VersionConflictHandler(
+    strawberry.ExceptionHandler[errors.VersionConflict, VersionConflictError]
+):
+    def handle(
+        self, exception: errors.VersionConflict, *, field: StrawberryField, info: Info
+    ) -> VersionConflictError:
+        return VersionConflictError(
+            message=str(exception), current_version=exception.current_version
+        )
+
+
+class IdentityTakenHandler(strawberry.ExceptionHandler[errors.IdentityTaken, IdentityTakenError]):
+    def handle(
+        self, exception: errors.IdentityTaken, *, field: StrawberryField, info: Info
+    ) -> IdentityTakenError:
+        return IdentityTakenError(
+            message=str(exception),
+            kind=exception.identity.kind,
+            value=exception.identity.value,
+            user_id=strawberry.ID(exception.user_id),
+        )
+
+
+class InvalidInputHandler(strawberry.ExceptionHandler[errors.InvalidInput, InvalidInputError]):
+    def handle(
+        self, exception: errors.InvalidInput, *, field: StrawberryField, info: Info
+    ) -> InvalidInputError:
+        return InvalidInputError(message=str(exception), path=list(exception.path))
+
+
+class LimitExceededHandler(strawberry.ExceptionHandler[errors.LimitExceeded, LimitExceededError]):
+    def handle(
+        self, exception: errors.LimitExceeded, *, field: StrawberryField, info: Info
+    ) -> LimitExceededError:
+        return LimitExceededError(
+            message=str(exception), path=list(exception.path), limit=exception.limit
+        )
+
+
+HANDLERS: Final = (
+    UserNotFoundHandler(),
+    VersionConflictHandler(),
+    IdentityTakenHandler(),
+    InvalidInputHandler(),
+    LimitExceededHandler(),
+)
+
+
+class ShowErrors(MaskErrors):
+    """Gives every error its code, and masks those that nobody planned for."""
+
+    def anonymise_error(self, error: GraphQLError) -> GraphQLError:
+        return shown(error)
+
+
+def shown(error: GraphQLError) -> GraphQLError:
+    """Return the error as a caller may see it."""
+    match error.original_error:
+        case errors.DomainError() as fault:
+            return _with(error, str(fault) if error.path else error.message, _extensions(fault))
+        case None | GraphQLError():
+            return _with(error, error.message, {"code": "INVALID_INPUT"} | (error.extensions or {}))
+        case bug:
+            return _with(error, "Unexpected error.", {"code": "INTERNAL", "id": _logged(bug)})
+
+
+def _extensions(fault: errors.DomainError) -> dict[str, object]:
+    extensions: dict[str, object] = {"code": CODES[type(fault)]}
+    if isinstance(fault, errors.InvalidInput | errors.LimitExceeded) and fault.path:
+        extensions["path"] = list(fault.path)
+    if isinstance(fault, errors.LimitExceeded):
+        extensions["limit"] = fault.limit
+    return extensions
+
+
+def _with(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
+    return GraphQLError(
+        message, nodes=error.nodes, source=error.source, positions=error.positions,
+        path=error.path, extensions=extensions,
+    )  # fmt: skip
+
+
+def _logged(bug: Exception) -> str:
+    """Log where a bug showed, and return the id under which it stands there.
+
+    The exception's own message stays out: it may quote a person.
+    """
+    id = uuid4().hex
+    frames = traceback.extract_tb(bug.__traceback__)
+    places = " > ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
+    log.error("Unexpected %s, id %s, at %s", type(bug).__qualname__, id, places)
+    return id

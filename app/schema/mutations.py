@@ -1,0 +1,231 @@
+"""Changing people. Each resolver reads its input, does one thing, and shows what came of it."""
+
+from typing import Annotated
+
+import strawberry
+from ulid import ULID
+
+from app import domain
+from app.domain.changes import NO_CHANGES, parse_changes
+from app.domain.events import parse_events
+from app.operations.devices import register_device
+from app.operations.identify import identify
+from app.operations.link_identity import link_identity, unlink_identity
+from app.operations.record_events import record_events
+from app.operations.update import update
+from app.schema.context import Info
+from app.schema.enums import IdentifyOutcome
+from app.schema.errors import (
+    IdentityTakenError,
+    InvalidInputError,
+    LimitExceededError,
+    UserNotFoundError,
+    VersionConflictError,
+)
+from app.schema.inputs import (
+    DeviceInput,
+    EventInput,
+    IdentityInput,
+    UserBy,
+    UserChanges,
+    given,
+)
+from app.schema.types import Device, User
+
+
+@strawberry.type
+class UserIdentifyPayload:
+    user: domain.User = strawberry.field(graphql_type=User)
+    outcome: IdentifyOutcome | None
+
+
+UserIdentifyResult = Annotated[
+    UserIdentifyPayload | IdentityTakenError | InvalidInputError | LimitExceededError,
+    strawberry.union("UserIdentifyResult"),
+]
+
+
+@strawberry.type
+class UserUpdatePayload:
+    user: domain.User = strawberry.field(graphql_type=User)
+
+
+UserUpdateResult = Annotated[
+    UserUpdatePayload
+    | UserNotFoundError
+    | VersionConflictError
+    | InvalidInputError
+    | LimitExceededError,
+    strawberry.union("UserUpdateResult"),
+]
+
+
+@strawberry.type
+class UserRecordEventsPayload:
+    user: domain.User = strawberry.field(graphql_type=User)
+    recorded: int
+    duplicates: int = strawberry.field(description="Events whose id was recorded before.")
+
+
+UserRecordEventsResult = Annotated[
+    UserRecordEventsPayload | UserNotFoundError | InvalidInputError | LimitExceededError,
+    strawberry.union("UserRecordEventsResult"),
+]
+
+
+@strawberry.type
+class UserLinkIdentityPayload:
+    user: domain.User = strawberry.field(graphql_type=User)
+
+
+UserLinkIdentityResult = Annotated[
+    UserLinkIdentityPayload
+    | UserNotFoundError
+    | IdentityTakenError
+    | InvalidInputError
+    | LimitExceededError,
+    strawberry.union("UserLinkIdentityResult"),
+]
+
+
+@strawberry.type
+class UserUnlinkIdentityPayload:
+    user: domain.User = strawberry.field(graphql_type=User)
+
+
+UserUnlinkIdentityResult = Annotated[
+    UserUnlinkIdentityPayload | UserNotFoundError | InvalidInputError,
+    strawberry.union("UserUnlinkIdentityResult"),
+]
+
+
+@strawberry.type
+class DeviceRegisterPayload:
+    user: domain.User = strawberry.field(graphql_type=User)
+    device: domain.Device = strawberry.field(graphql_type=Device)
+
+
+DeviceRegisterResult = Annotated[
+    DeviceRegisterPayload
+    | UserNotFoundError
+    | IdentityTakenError
+    | InvalidInputError
+    | LimitExceededError,
+    strawberry.union("DeviceRegisterResult"),
+]
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation(
+        graphql_type=UserIdentifyResult | None,
+        description="Log a person in: finds or creates the one person all identities name, and "
+        "says which. Identities that are nobody's join the person.",
+    )
+    async def user_identify(
+        self,
+        info: Info,
+        identities: list[IdentityInput],
+        device: str | None = None,
+        changes: UserChanges | None = None,
+    ) -> UserIdentifyPayload:
+        context = info.context
+        names = [
+            identity.to_domain(("identities", str(position)), context.limits)
+            for position, identity in enumerate(identities)
+        ]
+        parsed = (
+            parse_changes(given(changes), context.today, context.limits) if changes else NO_CHANGES
+        )
+        identified = await identify(context.store, names, parsed, context.terms)
+        return UserIdentifyPayload(user=identified.user, outcome=identified.outcome)
+
+    @strawberry.mutation(
+        graphql_type=UserUpdateResult | None,
+        description="Apply every change, or none. `idempotencyKey`: a repeat with one of the "
+        "person's last 64 keys changes nothing and answers the person as they are.",
+    )
+    async def user_update(
+        self,
+        info: Info,
+        user: UserBy,
+        changes: UserChanges,
+        create_if_missing: bool = False,
+        expected_version: int | None = None,
+        idempotency_key: strawberry.ID | None = None,
+    ) -> UserUpdatePayload:
+        context = info.context
+        updated = await update(
+            context.store,
+            user.to_domain(context.limits),
+            parse_changes(given(changes), context.today, context.limits),
+            context.terms,
+            create_if_missing=create_if_missing,
+            expected_version=expected_version,
+            idempotency_key=idempotency_key,
+        )
+        return UserUpdatePayload(user=updated)
+
+    @strawberry.mutation(
+        graphql_type=UserRecordEventsResult | None,
+        description="Record what a person did, all at once; up to 1000 events.",
+    )
+    async def user_record_events(
+        self, info: Info, user: UserBy, events: list[EventInput], create_if_missing: bool = False
+    ) -> UserRecordEventsPayload:
+        context = info.context
+        terms = context.terms
+        new_ids = [str(ULID.from_datetime(terms.now)) for _ in events]
+        edit = await record_events(
+            context.store,
+            user.to_domain(context.limits),
+            parse_events([given(event) for event in events], terms.now, new_ids, context.limits),
+            terms,
+            create_if_missing=create_if_missing,
+        )
+        return UserRecordEventsPayload(
+            user=edit.user, recorded=len(edit.recorded), duplicates=edit.duplicates
+        )
+
+    @strawberry.mutation(
+        graphql_type=UserLinkIdentityResult | None,
+        description="Give the person one more identity. Never merges; what is theirs already "
+        "changes nothing.",
+    )
+    async def user_link_identity(
+        self, info: Info, user: UserBy, identity: IdentityInput
+    ) -> UserLinkIdentityPayload:
+        context = info.context
+        name = identity.to_domain(("identity",), context.limits)
+        who = user.to_domain(context.limits)
+        return UserLinkIdentityPayload(
+            user=await link_identity(context.store, who, name, context.terms)
+        )
+
+    @strawberry.mutation(
+        graphql_type=UserUnlinkIdentityResult | None,
+        description="Take an identity away from the person; what is not theirs changes nothing.",
+    )
+    async def user_unlink_identity(
+        self, info: Info, user: UserBy, identity: IdentityInput
+    ) -> UserUnlinkIdentityPayload:
+        context = info.context
+        name = identity.to_domain(("identity",), context.limits)
+        who = user.to_domain(context.limits)
+        return UserUnlinkIdentityPayload(
+            user=await unlink_identity(context.store, who, name, context.terms)
+        )
+
+    @strawberry.mutation(
+        graphql_type=DeviceRegisterResult | None,
+        description="Give the device to the person, or bring what is known about it up to date. "
+        "Makes an anonymous person if `user` names this very device and nobody has it.",
+    )
+    async def device_register(
+        self, info: Info, user: UserBy, device: DeviceInput
+    ) -> DeviceRegisterPayload:
+        context = info.context
+        who = user.to_domain(context.limits)
+        registration = device.to_domain(context.limits)
+        registered = await register_device(context.store, who, registration, context.terms)
+        return DeviceRegisterPayload(user=registered.user, device=registered.device)

@@ -1,0 +1,258 @@
+"""What clients read.
+
+A type here is a declaration over a domain class: resolvers return the domain's object, and each
+field is read off it by name, or answered by the domain's rule.
+"""
+
+from datetime import date, datetime
+
+import strawberry
+
+from app import domain
+from app.domain.events import event_key
+from app.domain.listing import EventPosition, EventQuery
+from app.domain.properties import show_properties, show_value
+from app.domain.reach import age_on
+from app.domain.times import parse_instant, show_instant
+from app.operations.record_events import read_events
+from app.schema.context import Info
+from app.schema.enums import (
+    Channel,
+    Gender,
+    IdentityKind,
+    Platform,
+    ProfileType,
+    PropertyKind,
+    PushService,
+)
+from app.schema.pages import PageInfo, check_first, decode, encode, page_info
+from app.schema.scalars import Cursor, Properties, PropertyValue
+
+
+@strawberry.type(description="A name of the person; it belongs to nobody else.")
+class Identity:
+    kind: IdentityKind
+    value: str = strawberry.field(description="Normalised: equal values are the same person.")
+    linked_at: datetime
+
+
+@strawberry.type(description="Where the person lives, as far as known.")
+class Location:
+    country: str | None = strawberry.field(description="ISO 3166-1 alpha-2.")
+    region: str | None
+    city: str | None
+    latitude: float | None
+    longitude: float | None
+
+
+@strawberry.type(description="A device that registered itself.")
+class Device:
+    id: strawberry.ID
+    platform: Platform
+    model: str | None
+    os_version: str | None
+    app_version: str | None
+    last_seen_at: datetime
+
+    @strawberry.field(description="Who delivers push messages to it; null without a token.")
+    def push(self, device: strawberry.Parent[domain.Device]) -> PushService | None:
+        return device.push.service if device.push else None
+
+    @strawberry.field(description="Whether a push token is known.")
+    def push_enabled(self, device: strawberry.Parent[domain.Device]) -> bool:
+        return device.push is not None
+
+
+@strawberry.type(description="What the person chose for a channel.")
+class ChannelStatus:
+    channel: Channel
+    subscribed: bool = strawberry.field(description="False once the person opted out.")
+    changed_at: datetime | None = strawberry.field(description="Null if they never chose.")
+
+
+@strawberry.type(description="Something the person did.")
+class Event:
+    id: strawberry.ID
+    name: str
+    at: datetime
+
+    @strawberry.field
+    def properties(self, event: strawberry.Parent[domain.Event]) -> Properties:
+        return Properties(show_properties(event.properties))
+
+    @strawberry.field(description="Lines of a Charged event.")
+    def items(self, event: strawberry.Parent[domain.Event]) -> list[Properties]:
+        return [Properties(show_properties(item)) for item in event.items]
+
+
+@strawberry.type
+class EventEdge:
+    cursor: Cursor
+    node: domain.Event = strawberry.field(graphql_type=Event)
+
+
+@strawberry.type
+class EventConnection:
+    edges: list[EventEdge]
+    nodes: list[domain.Event] = strawberry.field(graphql_type=list[Event])
+    page_info: PageInfo
+
+
+@strawberry.type(description="The exact total of an event over the whole life of the person.")
+class EventActivity:
+    name: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+@strawberry.type(description="Everything known about one person.")
+class User:
+    id: strawberry.ID = strawberry.field(description="Stable; stays valid after merges.")
+    type: ProfileType
+    name: str | None
+    email: str | None = strawberry.field(description="Where to write to; people may share one.")
+    phone: str | None = strawberry.field(description="E.164.")
+    birthday: date | None
+    gender: Gender | None
+    language: str | None = strawberry.field(description="BCP 47.")
+    timezone: str | None = strawberry.field(description="IANA name.")
+    photo_url: str | None
+    location: domain.Location | None = strawberry.field(graphql_type=Location | None)
+    identities: list[domain.LinkedIdentity] = strawberry.field(
+        graphql_type=list[Identity], description="Oldest first."
+    )
+    devices: list[domain.Device] = strawberry.field(graphql_type=list[Device])
+    reachable_by: list[Channel] = strawberry.field(
+        description="Channels that can reach the person now: an address or token is known, and "
+        "they have not opted out."
+    )
+    created_at: datetime
+    updated_at: datetime
+    last_seen_at: datetime | None = strawberry.field(
+        description="The newest event or device activity."
+    )
+    version: int = strawberry.field(
+        description="Grows by one whenever something readable here changes; `lastSeenAt` alone "
+        "does not count."
+    )
+
+    @strawberry.field(
+        description="Whole years on today's date in the service's time zone; null without a "
+        "birthday."
+    )
+    def age(self, user: strawberry.Parent[domain.User], info: Info) -> int | None:
+        return None if user.birthday is None else age_on(info.context.today, user.birthday)
+
+    @strawberry.field(description="Custom properties, sorted by name; all, or the named ones.")
+    def properties(
+        self, user: strawberry.Parent[domain.User], names: list[str] | None = None
+    ) -> Properties:
+        wanted = user.properties
+        if names is not None:
+            wanted = {name: value for name, value in wanted.items() if name in names}
+        return Properties(show_properties(wanted))
+
+    @strawberry.field(description="One custom property; null if there is none.")
+    def property(self, user: strawberry.Parent[domain.User], name: str) -> PropertyValue | None:
+        value = user.properties.get(name)
+        return None if value is None else PropertyValue(show_value(value))
+
+    @strawberry.field
+    def channels(self, user: strawberry.Parent[domain.User]) -> list[ChannelStatus]:
+        chosen = ((channel, user.choices.get(channel)) for channel in Channel)
+        return [
+            ChannelStatus(
+                channel=channel,
+                subscribed=choice is None or choice.subscribed,
+                changed_at=choice.changed_at if choice else None,
+            )
+            for channel, choice in chosen
+        ]
+
+    @strawberry.field(
+        graphql_type=EventConnection,
+        description="The log of what the person did, newest first, complete. `since` includes its "
+        "instant, `until` excludes it.",
+    )
+    async def events(
+        self,
+        user: strawberry.Parent[domain.User],
+        info: Info,
+        name: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        first: int = 20,
+        after: Cursor | None = None,
+    ) -> EventConnection:
+        check_first(first, info.context.limits)
+        key = None if name is None else event_key(name)
+        question = f"events {key!r} {since} {until}"
+        query = EventQuery(key, since, until, _event_position(after, question), first)
+        found, more = await read_events(info.context.store, user, query)
+        cursors = [encode(question, [show_instant(event.at), event.id]) for event in found]
+        edges = [EventEdge(cursor=c, node=event) for c, event in zip(cursors, found, strict=True)]
+        info_of_page = page_info(cursors, more=more, after=after)
+        return EventConnection(edges=edges, nodes=found, page_info=info_of_page)
+
+    @strawberry.field(
+        graphql_type=list[EventActivity],
+        description="Exact totals per event name over the whole life of the profile, sorted by "
+        "name; all, or the named ones.",
+    )
+    def activity(
+        self, user: strawberry.Parent[domain.User], names: list[str] | None = None
+    ) -> list[domain.Activity]:
+        keys = user.activity.keys() if names is None else {event_key(name) for name in names}
+        totals = (total for key, total in user.activity.items() if key in keys)
+        return sorted(totals, key=lambda total: total.name)
+
+    @strawberry.field(description="Ids of profiles merged into this one; they find it too.")
+    def merged_ids(self, user: strawberry.Parent[domain.User]) -> list[strawberry.ID]:
+        return [strawberry.ID(id) for id in user.absorbed]
+
+
+def _event_position(after: Cursor | None, question: str) -> EventPosition | None:
+    if after is None:
+        return None
+    at, id = decode(after, question, str, str)
+    return EventPosition(parse_instant(at, ("after",)), id)
+
+
+@strawberry.type
+class UserEdge:
+    cursor: Cursor
+    node: domain.User = strawberry.field(graphql_type=User)
+
+
+@strawberry.type
+class UserConnection:
+    edges: list[UserEdge]
+    nodes: list[domain.User] = strawberry.field(graphql_type=list[User])
+    page_info: PageInfo
+
+    @strawberry.field(description="How many there are in all; counted only when asked for.")
+    async def total_count(self, info: Info) -> int:
+        return await info.context.store.count()
+
+
+@strawberry.type(description="A property that somebody has or had.")
+class PropertyDefinition:
+    name: str
+    kinds: list[PropertyKind]
+
+
+@strawberry.type(description="An event that was recorded, and the properties it came with.")
+class EventDefinition:
+    name: str
+    properties: list[domain.PropertyDefinition] = strawberry.field(
+        graphql_type=list[PropertyDefinition]
+    )
+
+
+@strawberry.type(description="What is known to exist, to build pickers from.")
+class Catalog:
+    properties: list[domain.PropertyDefinition] = strawberry.field(
+        graphql_type=list[PropertyDefinition]
+    )
+    events: list[domain.EventDefinition] = strawberry.field(graphql_type=list[EventDefinition])

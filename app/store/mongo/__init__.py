@@ -1,0 +1,274 @@
+"""MongoDB: a document a person, identities kept unique by a protocol of single-document writes."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, Final
+
+from pymongo import ASCENDING, DESCENDING
+from pymongo.errors import PyMongoError
+from ulid import ULID
+
+from app.domain.catalog import Catalog
+from app.domain.change import Change, ChangeKind
+from app.domain.errors import Busy, IdentityTaken, Unavailable, UserNotFound
+from app.domain.events import Event
+from app.domain.identity import Identity
+from app.domain.limits import Limits
+from app.domain.listing import EventQuery, UserOrder, UserPosition
+from app.domain.user import Edit, User, respelled
+from app.store import Step, UserRef
+from app.store.document import Document, from_event, to_document, to_event
+from app.store.mongo import changes
+from app.store.mongo.archive import Archive
+from app.store.mongo.catalog import Names
+from app.store.mongo.claims import Claims
+from app.store.mongo.collections import (
+    DEFAULT_DATABASE,
+    Collections,
+    answering,
+    connect,
+    from_bson,
+    to_bson,
+)
+from app.store.mongo.protocol import Protocol
+from app.store.mongo.users import State, Users, content_of, keys_of, new_token, told
+
+FIRST_PAUSE_S: Final = 0.002
+LONGEST_PAUSE_S: Final = 0.25
+
+
+@asynccontextmanager
+async def open_mongo(url: str, limits: Limits) -> AsyncIterator["MongoStore"]:
+    """Connect to the database that the URL names, and make its indexes."""
+    client = connect(url)
+    try:
+        collections = Collections(client.get_default_database(DEFAULT_DATABASE))
+        try:
+            await collections.prepare()
+        except PyMongoError as fault:
+            raise Unavailable(f"The database cannot be used: {type(fault).__name__}.") from None
+        yield MongoStore(collections, limits)
+    finally:
+        client.close()
+
+
+class MongoStore:
+    """The `Store` contract on a MongoDB database."""
+
+    def __init__(self, collections: Collections, limits: Limits) -> None:
+        self._collections = collections
+        self._limits = limits
+        self._users = Users(collections)
+        self._claims = Claims(collections)
+        self._protocol = Protocol(self._users, self._claims)
+        self._archive = Archive(collections)
+        self._names = Names(collections, limits)
+
+    # ------------------------------------------------------------ reading
+
+    async def find(self, ref: UserRef) -> User | None:
+        return (await self.find_many([ref]))[0]
+
+    async def find_many(self, refs: Sequence[UserRef]) -> list[User | None]:
+        with answering():
+            keys = [ref.key for ref in refs if isinstance(ref, Identity)]
+            owners = await self._claims.owners(keys) if keys else {}
+            ids = [ref if isinstance(ref, str) else owners.get(ref.key, "") for ref in refs]
+            found = await self._users.active(ids)
+        return [_found(ref, found.get(id)) for ref, id in zip(refs, ids, strict=True)]
+
+    async def page(self, order: UserOrder, first: int, after: UserPosition | None) -> list[User]:
+        condition, by = _page_of(order, after)
+        with answering():
+            found = self._collections.users.find({"state": State.ACTIVE, **condition})
+            return [content_of(document) async for document in found.sort(by).limit(first)]
+
+    async def count(self) -> int:
+        with answering():
+            return await self._collections.users.count_documents({"state": State.ACTIVE})
+
+    async def archived_events(self, user: User, query: EventQuery, limit: int) -> list[Event]:
+        with answering():
+            # Batches first: what leaves them meanwhile is in the archive when that is read.
+            document = await self._collections.users.find_one({"_id": user.id}, {"batches": 1})
+            batches = document["batches"] if document else []
+            aside = await self._archive.read_batches(user.id, batches) if batches else []
+            archived = await self._archive.page(user.id, query, limit)
+        return [*archived, *(to_event(event, from_bson) for event in aside)]
+
+    async def catalog(self) -> Catalog:
+        with answering():
+            return await self._names.read()
+
+    # ------------------------------------------------------------ writing
+
+    async def create(self, edit: Edit) -> Edit:
+        with answering():
+            edit = respelled(edit, await self._names.coin(edit.sightings))
+            return await self._persist(lambda: self._try_create(edit))
+
+    async def change(self, user_id: str, step: Step, event_ids: Collection[str] = ()) -> Edit:
+        with answering():
+            return await self._persist(lambda: self._try_change(user_id, step, event_ids))
+
+    async def _persist(self, attempt: Callable[[], Awaitable[Edit | None]]) -> Edit:
+        """Attempt until nobody else is faster.
+
+        It gives up between attempts only, so that whoever gives up has written nothing.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline, pause_s = clock() + self._limits.busy_s, FIRST_PAUSE_S
+        while (edit := await attempt()) is None:
+            if clock() > deadline:
+                raise Busy
+            await asyncio.sleep(random.uniform(0, pause_s))  # noqa: S311 (to part the rivals)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        return edit
+
+    async def _try_create(self, edit: Edit) -> Edit | None:
+        """Create the user under an id of its own, or return None to try again with another."""
+        await self._refuse_taken(edit.user.id, edit.user.identities)
+        user = edit.user.model_copy(update={"id": str(ULID.from_datetime(edit.user.created_at))})
+        batches = await self._write_aside(user.id, edit.spilled)
+        recorded_ids = [event.id for event in edit.recorded]
+        change = told(ChangeKind.CREATED, user.created_at, recorded_ids)
+        if not await self._protocol.create(user, batches, change):
+            await self._archive.drop_batches(user.id, batches)
+            return None
+        await self._finish_batches(user.id)
+        return replace(edit, user=user)
+
+    async def _try_change(
+        self, user_id: str, step: Step, event_ids: Collection[str]
+    ) -> Edit | None:
+        """Change the user, or return None if somebody else was faster."""
+        document = await self._settled(user_id)
+        before = content_of(document)
+        known = await self._archive.known(user_id, event_ids) if before.archived else frozenset()
+        edit = step(before, known)
+        if edit.user == before:
+            return edit
+        edit = respelled(edit, await self._names.coin(edit.sightings))
+        held = {identity.key for identity in edit.user.identities}
+        linked = [i for i in edit.user.identities if i.key not in keys_of(document)]
+        unlinked = [i.identity for i in before.identities if i.key not in held]
+        await self._refuse_taken(user_id, linked)
+        releasing = await self._protocol.release_entries(user_id, unlinked)
+        if releasing is None:
+            return None
+        after = to_document(edit.user, to_bson) | {"releasing": releasing, "batches": []}
+        after["batches"] = await self._spill(user_id, before, edit)
+        kept = await (
+            self._protocol.join(document, [i.key for i in linked], after, _change(before, edit))
+            if linked
+            else self._users.cas(document, document | after, _change(before, edit))
+        )
+        if not kept:
+            return None
+        if releasing or after["batches"]:
+            await self._finish(user_id)
+        return edit
+
+    async def _settled(self, user_id: str) -> Document:
+        """Return the user's document with nothing left unfinished in it."""
+        while True:
+            document = await self._users.get(user_id)
+            if document is None or document["state"] != State.ACTIVE:
+                raise UserNotFound
+            if not (document["joining"] or document["releasing"] or document["batches"]):
+                return document
+            await self._finish(user_id)
+
+    async def _finish(self, user_id: str) -> None:
+        """Finish what a writer of this user began."""
+        await self._protocol.finish_join(user_id)
+        await self._protocol.finish_release(user_id)
+        await self._finish_batches(user_id)
+
+    async def _refuse_taken(self, user_id: str, identities: Sequence[Identity]) -> None:
+        if taken := await self._protocol.foreign_owner(user_id, identities):
+            identity, owner_id = taken
+            raise IdentityTaken(Identity(kind=identity.kind, value=identity.value), owner_id)
+
+    async def _spill(self, user_id: str, before: User, edit: Edit) -> list[str]:
+        """Put events that leave the document where they are found before they leave it.
+
+        Returns:
+            The token of a batch for those that never were in the document.
+        """
+        embedded = {event.id for event in before.events}
+        leaving = [event for event in edit.spilled if event.id in embedded]
+        await self._archive.add(user_id, [from_event(event, to_bson) for event in leaving])
+        return await self._write_aside(
+            user_id, [event for event in edit.spilled if event.id not in embedded]
+        )
+
+    async def _write_aside(self, user_id: str, events: Sequence[Event]) -> list[str]:
+        if not events:
+            return []
+        token = new_token()
+        await self._archive.write_batch(user_id, token, events)
+        return [token]
+
+    async def _finish_batches(self, user_id: str) -> None:
+        while (document := await self._users.get(user_id)) and document["batches"]:
+            tokens = document["batches"]
+            await self._archive.add(user_id, await self._archive.read_batches(user_id, tokens))
+            if await self._users.cas(document, document | {"batches": []}):
+                await self._archive.drop_batches(user_id, tokens)
+
+    # ------------------------------------------------------------ the log, the server
+
+    async def cursor(self) -> str:
+        with answering():
+            return await changes.cursor_now(self._collections)
+
+    def changes(self, after: str) -> AsyncIterator[Change]:
+        return changes.follow(self._collections, after)
+
+    async def ping(self) -> None:
+        with answering():
+            await self._collections.database.command("ping")
+
+
+def _found(ref: UserRef, document: Document | None) -> User | None:
+    """Return the user whom a document holds, if it is whom `ref` names."""
+    if document is None or (isinstance(ref, Identity) and ref.key not in keys_of(document)):
+        return None
+    return content_of(document)
+
+
+def _change(before: User, edit: Edit) -> Document | None:
+    """Return what the feed is told of an edit; nothing if nothing readable changed."""
+    if edit.user.version == before.version:
+        return None
+    recorded_ids = [event.id for event in edit.recorded]
+    return told(ChangeKind.UPDATED, edit.user.updated_at, recorded_ids)
+
+
+def _page_of(order: UserOrder, after: UserPosition | None) -> tuple[Document, list[Any]]:
+    match order:
+        case UserOrder.NEWEST:
+            return ({"_id": {"$lt": after.id}} if after else {}), [("_id", DESCENDING)]
+        case UserOrder.OLDEST:
+            return ({"_id": {"$gt": after.id}} if after else {}), [("_id", ASCENDING)]
+        case UserOrder.LAST_SEEN:
+            return _seen_before(after), [("lastSeenAt", DESCENDING), ("_id", DESCENDING)]
+
+
+def _seen_before(after: UserPosition | None) -> Document:
+    if after is None:
+        return {}
+    if after.seen_at is None:
+        return {"lastSeenAt": None, "_id": {"$lt": after.id}}
+    seen = to_bson(after.seen_at)
+    return {
+        "$or": [
+            {"lastSeenAt": {"$lt": seen}},
+            {"lastSeenAt": None},
+            {"lastSeenAt": seen, "_id": {"$lt": after.id}},
+        ]
+    }

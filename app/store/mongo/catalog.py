@@ -1,0 +1,83 @@
+"""The catalog of names: a document a subject, replaced where nobody wrote since the read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from app.domain.catalog import (
+    EVENTS,
+    Catalog,
+    Entries,
+    Entry,
+    Sightings,
+    assembled,
+    extended,
+)
+from app.domain.limits import Limits
+from app.domain.properties import PropertyKind
+from app.store.mongo.collections import Collections
+
+
+class Names:
+    """The collection `catalog`, and what this process has seen in it: names are never taken out."""
+
+    def __init__(self, collections: Collections, limits: Limits) -> None:
+        self._catalog = collections.catalog
+        self._limits = limits
+        self._seen: dict[str, Entries] = {}
+
+    async def coin(self, sightings: Sightings) -> Mapping[str, str]:
+        """Enter the names that are new, and return how events are spelled, by key.
+
+        Raises:
+            LimitExceeded: there are too many names already.
+        """
+        for subject in {name.subject for name in sightings}:
+            seen = self._seen.get(subject, {})
+            if extended(subject, seen, sightings, self._limits) is not seen:
+                self._seen[subject] = await self._extend(subject, sightings)
+        events = self._seen.get(EVENTS, {})
+        return {name.key: events[name.key].name for name in sightings if name.subject == EVENTS}
+
+    async def _extend(self, subject: str, sightings: Sightings) -> Entries:
+        while True:
+            document = await self._catalog.find_one({"_id": subject})
+            before = _to_entries(document)
+            after = extended(subject, before, sightings, self._limits)
+            if after is before or await self._replaced(subject, document, after):
+                return after
+
+    async def _replaced(
+        self, subject: str, before: Mapping[str, Any] | None, after: Entries
+    ) -> bool:
+        document = {
+            "_id": subject,
+            "revision": before["revision"] + 1 if before else 1,
+            "entries": [
+                {"key": key, "name": entry.name, "kinds": sorted(entry.kinds)}
+                for key, entry in after.items()
+            ],
+        }
+        if before is None:
+            try:
+                await self._catalog.insert_one(document)
+            except DuplicateKeyError:
+                return False
+            return True
+        only_if = {"_id": subject, "revision": before["revision"]}
+        return bool((await self._catalog.replace_one(only_if, document)).matched_count)
+
+    async def read(self) -> Catalog:
+        """Return the whole catalog."""
+        documents = self._catalog.find({})
+        return assembled({d["_id"]: _to_entries(d) async for d in documents})
+
+
+def _to_entries(document: Mapping[str, Any] | None) -> Entries:
+    if document is None:
+        return {}
+    return {
+        entry["key"]: Entry(entry["name"], frozenset(map(PropertyKind, entry["kinds"])))
+        for entry in document["entries"]
+    }

@@ -1,0 +1,128 @@
+"""The collections of a database, how they are read and written, and which indexes they have."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from bson.codec_options import CodecOptions
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from app.domain.errors import Unavailable
+
+Collection = AsyncIOMotorCollection[dict[str, Any]]
+
+FORMAT: Final = 1
+"""The version of the collections and documents; a database with a higher one is refused."""
+
+DEFAULT_DATABASE: Final = "profilegraph"
+
+_CODEC: Final[CodecOptions[dict[str, Any]]] = CodecOptions(tz_aware=True)
+_DURABLE: Final = WriteConcern("majority", j=True)
+
+INDEXES: Final[dict[str, list[IndexModel]]] = {
+    "users": [
+        IndexModel([("state", ASCENDING), ("_id", ASCENDING)], name="by_id"),
+        IndexModel(
+            [("state", ASCENDING), ("lastSeenAt", DESCENDING), ("_id", DESCENDING)],
+            name="by_last_seen",
+        ),
+    ],
+    "claims": [IndexModel([("user", ASCENDING)], name="by_user")],
+    "event_archive": [
+        IndexModel([("user", ASCENDING), ("at", DESCENDING), ("id", DESCENDING)], name="by_time"),
+        IndexModel(
+            [("user", ASCENDING), ("key", ASCENDING), ("at", DESCENDING), ("id", DESCENDING)],
+            name="by_name",
+        ),
+    ],
+    "event_batches": [IndexModel([("user", ASCENDING)], name="by_user")],
+}
+
+
+def to_bson(instant: datetime) -> datetime:
+    """Return an instant as BSON keeps it: as it is."""
+    return instant
+
+
+def from_bson(instant: datetime) -> datetime:
+    return instant.astimezone(UTC)
+
+
+class Collections:
+    """Every write is durable on a majority; reads see only what is.
+
+    Attributes:
+        users: A document a person.
+        users_now: The same, read as of this instant: where acting on a moment ago would be wrong.
+        claims_now: Who owns each identity, read as of this instant.
+    """
+
+    def __init__(self, database: "AsyncIOMotorDatabase[dict[str, Any]]") -> None:
+        self.database = database
+        self.users = _collection(database, "users", "majority")
+        self.users_now = _collection(database, "users", "linearizable")
+        self.claims = _collection(database, "claims", "majority")
+        self.claims_now = _collection(database, "claims", "linearizable")
+        self.event_archive = _collection(database, "event_archive", "majority")
+        self.event_batches = _collection(database, "event_batches", "majority")
+        self.catalog = _collection(database, "catalog", "majority")
+        self.meta = _collection(database, "meta", "majority")
+
+    async def prepare(self) -> None:
+        """Make the indexes, and note the format.
+
+        Raises:
+            Unavailable: a newer version of this program wrote the data.
+        """
+        await self.meta.update_one({"_id": "format"}, {"$max": {"version": FORMAT}}, upsert=True)
+        found = await self.meta.find_one({"_id": "format"})
+        if found and found["version"] > FORMAT:
+            raise Unavailable(
+                f"The database has format {found['version']}; this version knows up to {FORMAT}."
+            )
+        for name, indexes in INDEXES.items():
+            await self.database[name].create_indexes(indexes)
+
+
+def _collection(
+    database: "AsyncIOMotorDatabase[dict[str, Any]]", name: str, read_level: str
+) -> Collection:
+    return database.get_collection(
+        name,
+        codec_options=_CODEC,
+        read_concern=ReadConcern(read_level),
+        write_concern=_DURABLE,
+    )
+
+
+def connect(url: str) -> "AsyncIOMotorClient[dict[str, Any]]":
+    """Return a client that gives up on a silent server; the URL's own options count.
+
+    Raises:
+        ValueError: the URL is no MongoDB URL.
+    """
+    patience = {
+        "serverSelectionTimeoutMS": 5_000,
+        "connectTimeoutMS": 5_000,
+        "socketTimeoutMS": 20_000,
+    }
+    given = {name for name in patience if name.casefold() in url.casefold()}
+    try:
+        options: dict[str, Any] = {n: ms for n, ms in patience.items() if n not in given}
+        return AsyncIOMotorClient(url, **options)
+    except (InvalidURI, ConfigurationError) as fault:
+        raise ValueError(f"The database's URL cannot be used: {fault}.") from None
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn the driver's word for a silent server into ours."""
+    try:
+        yield
+    except ConnectionFailure:
+        raise Unavailable("The database does not answer.") from None

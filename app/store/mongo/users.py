@@ -1,0 +1,156 @@
+"""A person's document: read, inserted, and replaced only where nobody wrote since the read.
+
+Beside a user's content each document keeps what the identity protocol needs:
+
+    revision   grows with every write; what compare-and-set compares
+    state      PENDING, ABORTED, ACTIVE
+    tokens     of the newest writes, by which a writer who got no answer finds out what happened
+    lastChange what the newest write was, for the change feed; NONE is bookkeeping
+    joining    identities on their way in, with the content that will stand then
+    releasing  identities on their way out
+    batches    events written aside, on their way into the archive
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import uuid4
+
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, WTimeoutError
+
+from app.domain.change import ChangeKind
+from app.domain.errors import Unavailable
+from app.domain.user import User
+from app.store.document import Document, to_document, to_user
+from app.store.mongo.collections import Collections, from_bson, to_bson
+
+KEPT_TOKENS: Final = 32
+LATER_WRITES: Final = 15
+"""After so many further writes, which add two tokens each at the most, a token is still kept."""
+
+REPETITIONS: Final = 3
+REPEAT_AFTER_S: Final = 0.2
+
+
+class State(StrEnum):
+    PENDING = "pending"
+    ABORTED = "aborted"
+    ACTIVE = "active"
+
+
+def new_token() -> str:
+    return uuid4().hex
+
+
+def new_document(user: User, state: State) -> Document:
+    return to_document(user, to_bson) | {
+        "revision": 1,
+        "state": state,
+        "tokens": [],
+        "lastChange": bookkeeping(),
+        "joining": None,
+        "releasing": [],
+        "batches": [],
+    }
+
+
+def content_of(document: Document) -> User:
+    return to_user(document, from_bson)
+
+
+def bookkeeping() -> Document:
+    """Return the mark of a write that nobody needs to hear of."""
+    return {"kind": "none", "at": None, "eventIds": []}
+
+
+def told(kind: ChangeKind, at: datetime, event_ids: Iterable[str] = ()) -> Document:
+    """Return the mark of a write that the change feed tells."""
+    return {"kind": kind.value, "at": to_bson(at), "eventIds": list(event_ids)}
+
+
+def keys_of(document: Document) -> set[str]:
+    """Return the identities that the document embeds."""
+    return {f"{identity['kind']}:{identity['value']}" for identity in document["identities"]}
+
+
+class Users:
+    """The collection `users`, by the single-document steps of the protocol."""
+
+    def __init__(self, collections: Collections) -> None:
+        self._users = collections.users
+        self._users_now = collections.users_now
+
+    async def get(self, user_id: str) -> Document | None:
+        """Return a document of whatever state, as it is at this instant."""
+        return await self._users_now.find_one({"_id": user_id})
+
+    async def active(self, user_ids: Sequence[str]) -> dict[str, Document]:
+        """Return the documents of those who are there, by id."""
+        found = self._users.find({"_id": {"$in": list(user_ids)}, "state": State.ACTIVE})
+        return {document["_id"]: document async for document in found}
+
+    async def insert(self, document: Document) -> None:
+        """Insert a document whose id nobody else has."""
+        token = new_token()
+        document = document | {"tokens": [token]}
+        for _ in range(REPETITIONS):
+            try:
+                await self._users.insert_one(document)
+                return
+            except DuplicateKeyError:
+                return  # the id is ours alone: an earlier try landed
+            except (ConnectionFailure, WTimeoutError):
+                await asyncio.sleep(REPEAT_AFTER_S)
+        raise Unavailable("The database does not answer; whether it wrote is unknown.")
+
+    async def cas(
+        self, before: Document, after: Document, change: Document | None = None
+    ) -> Document | None:
+        """Replace `before` by `after` if it is still what is stored.
+
+        Args:
+            before: As read.
+            after: What shall stand instead.
+            change: What the feed is told; nothing unless given.
+
+        Returns:
+            What is stored now, or None if somebody wrote since the read.
+
+        Raises:
+            Unavailable: the database does not say whether it wrote.
+        """
+        token = new_token()
+        written = after | {
+            "revision": before["revision"] + 1,
+            "tokens": [*after["tokens"], token][-KEPT_TOKENS:],
+            "lastChange": change or bookkeeping(),
+        }
+        return written if await self._replace(before, written, token) else None
+
+    async def _replace(self, before: Document, written: Document, token: str) -> bool:
+        only_if = {"_id": before["_id"], "revision": before["revision"]}
+        unknown = False
+        for _ in range(REPETITIONS):
+            try:
+                result = await self._users.replace_one(only_if, written)
+            except (ConnectionFailure, WTimeoutError):
+                unknown = True
+                await asyncio.sleep(REPEAT_AFTER_S)
+                continue
+            return bool(result.matched_count) or (unknown and await self.has_landed(before, token))
+        raise Unavailable("The database does not answer; whether it wrote is unknown.")
+
+    async def has_landed(self, before: Document, token: str) -> bool:
+        """Return whether the write with this token came after `before`.
+
+        Raises:
+            Unavailable: so many others wrote since that nobody can tell.
+        """
+        document: dict[str, Any] = await self.get(before["_id"]) or {}
+        if token in document.get("tokens", ()):
+            return True
+        if document.get("revision", 0) - before["revision"] <= LATER_WRITES:
+            return False
+        raise Unavailable("So many others wrote that whether this was written is unknown.")
