@@ -1,9 +1,10 @@
-"""The command line: `python -m app [serve | schema | settings]`."""
+"""The command line: `python -m app [serve | schema | settings | repair]`."""
 
 import asyncio
 import re
 import socket
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
 
@@ -82,6 +83,16 @@ def settings() -> None:
             typer.echo(f"PROFILEGRAPH_{name.upper()}={_PASSWORD.sub('***', str(value))}")
 
 
+@cli.command("repair")
+def repair_store(database: Database = None) -> None:
+    """Finish what crashes left unfinished, and say what that was."""
+    found = asyncio.run(_repair(_settings(database=database)))
+    for kind, count in found.items():
+        typer.echo(f"{kind}: {count} finished")
+    if not found:
+        typer.echo("Nothing was unfinished.")
+
+
 def _settings(**given: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
@@ -111,6 +122,14 @@ async def _prepare(settings: Settings, *, demo: bool) -> None:
             if demo:
                 filled = await fill(store, Terms(datetime.now(UTC), settings.limits))
                 typer.echo(f"{filled} sample people were added.", err=True)
+    except (Unavailable, ValueError) as fault:
+        _fail(str(fault))
+
+
+async def _repair(settings: Settings) -> Mapping[str, int]:
+    try:
+        async with open_store(settings.database, settings.limits) as store:
+            return await store.repair()
     except (Unavailable, ValueError) as fault:
         _fail(str(fault))
 

@@ -43,7 +43,7 @@ async def _live(store: Store, person: Person, terms: Terms) -> None:
     gadgets = [_registration(gadget, terms) for gadget in person.gadgets]
     ref, *_ = (*names, *(gadget.identity for gadget in gadgets))
     if names:
-        await identify(store, names, _changes(person.profile, joined), joined)
+        await identify(store, names, None, _changes(person.profile, joined), joined)
     for gadget in gadgets[:1]:
         await register_device(store, ref, gadget, joined)
     *history, latest = person.visits

@@ -4,6 +4,7 @@ DomainError
 ├── InvalidInput        an argument is unusable
 ├── LimitExceeded       a bound was reached
 ├── UserNotFound        nobody is there to be changed
+├── DeviceNotFound      nobody has the device
 ├── IdentityTaken       the identity belongs to another person
 ├── VersionConflict     the person has moved on
 ├── Busy                other writers won for too long; nothing was written
@@ -43,6 +44,12 @@ class LimitExceeded(DomainError):
 class UserNotFound(DomainError):
     def __init__(self) -> None:
         super().__init__("There is no such user.")
+
+
+class DeviceNotFound(DomainError):
+    def __init__(self, device_id: str) -> None:
+        super().__init__("Nobody has this device.")
+        self.device_id = device_id
 
 
 class IdentityTaken(DomainError):

@@ -16,7 +16,12 @@ from app.domain.limits import (
     MAX_ITEMS,
     Limits,
 )
-from app.domain.properties import Properties, parse_properties, properties_bytes
+from app.domain.properties import (
+    Properties,
+    PropertyValue,
+    parse_properties,
+    properties_bytes,
+)
 from app.domain.text import name as parse_text_name
 from app.domain.text import size_bytes
 from app.domain.times import parse_instant, to_utc_ms, years_before
@@ -166,9 +171,17 @@ def event_bytes(event: Event) -> int:
 
 def stored_bytes(event: Event) -> int:
     """Return at least the bytes that an event takes in a stored document."""
-    values = 2 + len(event.properties) + sum(1 + len(item) for item in event.items)
+    values = 2 + sum(
+        1 + _texts(value)
+        for properties in (event.properties, *event.items)
+        for value in ((), *properties.values())
+    )
     names = 3 * MAX_EVENT_NAME_BYTES
     return event_bytes(event) + values * _STORED_OVERHEAD + names + len(event.id.encode())
+
+
+def _texts(value: PropertyValue) -> int:
+    return len(value) if isinstance(value, tuple) else 0
 
 
 def counted(activity: Activities, events: Sequence[Event]) -> Activities:

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 import langcodes
 import pycountry
 from langcodes.tag_parser import LanguageTagError
-from pydantic import BaseModel, ConfigDict, HttpUrl, TypeAdapter, ValidationError
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from app.domain.errors import InvalidInput, LimitExceeded, Path
 from app.domain.identity import e164, email_parts
@@ -22,6 +22,9 @@ from app.domain.times import parse_day, years_before
 MAX_NAME_BYTES: Final = 512
 MAX_URL_CHARACTERS: Final = 2_048
 MAX_AGE_YEARS: Final = 150
+MAX_LANGUAGE_CHARACTERS: Final = 100
+MAX_TEXT_CHARACTERS: Final = 4_096
+"""No field takes more; whatever is longer is not looked at."""
 
 STANDARD_FIELDS: Final = (
     "name", "email", "phone", "birthday", "gender", "language", "timezone", "photoUrl", "location",
@@ -29,7 +32,8 @@ STANDARD_FIELDS: Final = (
 DERIVED_FIELDS: Final = ("age", "type", "id")
 
 _LANGUAGE: Final = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
-_URL: Final = TypeAdapter(HttpUrl)
+_HTTP: Final = re.compile(r"https?://\S+", re.IGNORECASE)
+_URL: Final = TypeAdapter(AnyHttpUrl)
 
 
 class Gender(StrEnum):
@@ -91,6 +95,10 @@ def parse_field(name: str, raw: Any, path: Path, today: date, limits: Limits) ->
 def _filled(raw: Any, path: Path) -> str:
     if not isinstance(raw, str):
         raise InvalidInput("This is not a text.", path)
+    if len(raw) > MAX_TEXT_CHARACTERS:
+        raise LimitExceeded(
+            f"The text is longer than {MAX_TEXT_CHARACTERS} characters.", path, MAX_TEXT_CHARACTERS
+        )
     if not (text := raw.strip()):
         raise InvalidInput("The text is empty; null clears the field.", path)
     size_bytes(text, path)
@@ -109,6 +117,12 @@ def _name(text: str, path: Path) -> str:
 
 
 def _language(text: str, path: Path) -> str:
+    if len(text) > MAX_LANGUAGE_CHARACTERS:
+        raise LimitExceeded(
+            f"The language tag is longer than {MAX_LANGUAGE_CHARACTERS} characters.",
+            path,
+            MAX_LANGUAGE_CHARACTERS,
+        )
     if _LANGUAGE.fullmatch(text):
         try:
             tag = langcodes.Language.get(text, normalize=False)
@@ -122,7 +136,7 @@ def _language(text: str, path: Path) -> str:
 
 @cache
 def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - {"localtime", "Factory"}
 
 
 def _timezone(text: str, path: Path) -> str:
@@ -136,11 +150,14 @@ def _photo_url(text: str, path: Path) -> str:
         raise LimitExceeded(
             f"The URL is longer than {MAX_URL_CHARACTERS} characters.", path, MAX_URL_CHARACTERS
         )
-    try:
-        _URL.validate_python(text)
-    except ValidationError:
-        raise InvalidInput("This is no http or https URL.", path) from None
-    return text
+    if _HTTP.fullmatch(text):
+        try:
+            _URL.validate_python(text)
+        except ValidationError:
+            pass
+        else:
+            return text
+    raise InvalidInput("This is no http or https URL.", path)
 
 
 _TEXT_FIELDS: Final[Mapping[str, Callable[[str, Path], str]]] = {
@@ -170,24 +187,28 @@ def _gender(raw: Any, path: Path) -> Gender:
         raise InvalidInput("This is none of FEMALE, MALE, OTHER.", path) from None
 
 
-def _location(raw: Any, path: Path, limits: Limits) -> Location:
+def _location(raw: Any, path: Path, limits: Limits) -> Location | None:
     if not isinstance(raw, Mapping):
         raise InvalidInput("This is not an object with the parts of a location.", path)
     country, region, city = (raw.get(part) for part in ("country", "region", "city"))
     latitude, longitude = raw.get("latitude"), raw.get("longitude")
     if (latitude is None) != (longitude is None):
         raise InvalidInput("Latitude and longitude come together, or neither.", path)
-    return Location(
-        country=country and _country(country, (*path, "country")),
+    location = Location(
+        country=_country(country, (*path, "country")),
         region=_place(region, (*path, "region"), limits),
         city=_place(city, (*path, "city"), limits),
         latitude=_degrees(latitude, 90, (*path, "latitude")),
         longitude=_degrees(longitude, 180, (*path, "longitude")),
     )
+    return None if location == Location() else location
 
 
-def _country(raw: Any, path: Path) -> str:
-    code = _filled(raw, path).upper()
+def _country(raw: Any, path: Path) -> str | None:
+    if raw is None:
+        return None
+    code = _filled(raw, path)
+    code = code.upper() if code.isascii() else ""  # "ß".upper() would be South Sudan
     if len(code) != 2 or pycountry.countries.get(alpha_2=code) is None:
         raise InvalidInput("This is no ISO 3166-1 alpha-2 country code, such as CH.", path)
     return code
@@ -202,4 +223,4 @@ def _degrees(raw: Any, bound: int, path: Path) -> float | None:
         return None
     if isinstance(raw, bool) or not isinstance(raw, int | float) or not -bound <= raw <= bound:
         raise InvalidInput(f"This is no number from -{bound} to {bound}.", path)
-    return float(raw)
+    return float(raw) + 0.0  # -0.0 becomes 0.0

@@ -1,5 +1,6 @@
 """Who somebody is: the kinds of identity, and how two spellings come to be one value."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,9 @@ PLACEHOLDERS: Final = frozenset(
     }
 )  # fmt: skip
 """What broken clients send instead of an identity; taken as one, it would fuse strangers."""
+
+
+_QUOTES: Final = re.compile(r"^[\"'`\s]+|[\"'`\s]+$")
 
 
 class IdentityKind(StrEnum):
@@ -121,9 +125,13 @@ def e164(text: str, path: Path) -> str:
         raise InvalidInput("This is no phone number with + and country code.", path) from None
     if number.extension:
         raise InvalidInput("The phone number has an extension.", path)
-    if not phonenumbers.is_possible_number(number):
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    if possible != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise InvalidInput("No phone number of this country has this length.", path)
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    shown = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if phonenumbers.parse(shown, None) != number:  # what we show has to find the same person
+        raise InvalidInput("The phone number has zeros too many after the country code.", path)
+    return shown
 
 
 def _opaque(text: str, path: Path) -> str:
@@ -136,7 +144,7 @@ def _opaque(text: str, path: Path) -> str:
 
 
 def _refuse_placeholder(text: str, path: Path) -> None:
-    bare = text.strip("\"'` ").casefold()
+    bare = _QUOTES.sub("", text).casefold()
     if not bare:
         raise InvalidInput("The identity is empty.", path)
     if bare in PLACEHOLDERS or not bare.strip("0"):

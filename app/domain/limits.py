@@ -1,4 +1,4 @@
-"""How much a service keeps, and of what. A service may set every number here."""
+"""How much a service keeps, and of what: bounds that hold always, and those a service may set."""
 
 from typing import Final
 
@@ -26,15 +26,26 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    identities: int = Field(50, ge=1, description="Strong identities of a user.")
-    devices: int = Field(50, ge=1, description="Devices of a user; one more releases the oldest.")
-    properties: int = Field(256, ge=1, description="Custom properties of a user.")
-    property_names: int = Field(2_000, ge=1, description="Different property names in all.")
-    text_bytes: int = Field(512, ge=1, description="One text, as a value or in a list.")
-    event_names: int = Field(512, ge=1, description="Different event names in all.")
-    event_properties: int = Field(100, ge=1, description="Properties of an event, or of an item.")
+    identities: int = Field(50, ge=1, le=500, description="Strong identities of a user.")
+    absorbed: int = Field(1_000, ge=1, le=10_000, description="Users merged into one.")
+    devices: int = Field(
+        50, ge=1, le=500, description="Devices of a user; one more releases the oldest."
+    )
+    properties: int = Field(256, ge=1, le=2_000, description="Custom properties of a user.")
+    property_names: int = Field(
+        2_000, ge=1, le=10_000, description="Different property names in all."
+    )
+    text_bytes: int = Field(512, ge=1, le=16_384, description="One text, as a value or in a list.")
+    event_names: int = Field(512, ge=1, le=5_000, description="Different event names in all.")
+    event_properties: int = Field(
+        100, ge=1, le=1_000, description="Properties of an event, or of an item."
+    )
     event_future_hours: int = Field(24, ge=0, description="How far ahead an event may lie.")
-    embedded_events: int = Field(100, ge=2, description="Newest events in a user's own document.")
-    page: int = Field(100, ge=1, description="The largest `first`, and of users asked for at once.")
+    embedded_events: int = Field(
+        100, ge=2, le=1_000, description="Newest events in a user's own document."
+    )
+    page: int = Field(
+        100, ge=1, le=1_000, description="The largest `first`, and of users asked for at once."
+    )
     busy_s: float = Field(5.0, gt=0, description="How long a writer tries, in seconds.")
     test_mail_domains: bool = Field(False, description="Whether addresses under `.test` are taken.")

@@ -19,7 +19,7 @@ from app.domain.properties import Properties, applied, same
 from app.domain.reach import CHARGED, Channel, Choice, Choices, ProfileType, profile_type
 from app.domain.reach import reachable_by as channels_that_reach
 
-MAX_EMBEDDED_BYTES: Final = 1024 * 1024
+MAX_EMBEDDED_BYTES: Final = 896 * 1024
 """What the events in a user's document may take there; fewer than the limit stay if they are large,
 so that the whole document stays far below MongoDB's 16 MB."""
 
@@ -119,7 +119,7 @@ def new_user(user_id: str, now: datetime) -> User:
 
 def updated(user: User, changes: UserChanges, now: datetime, limits: Limits) -> User:
     """Return the user with all changes applied, of the same version still; see `revised`."""
-    fields = {_ATTRIBUTES.get(name, name): value for name, value in changes.fields.items()}
+    fields = {ATTRIBUTES.get(name, name): value for name, value in changes.fields.items()}
     return user.model_copy(
         update=fields
         | {
@@ -129,7 +129,8 @@ def updated(user: User, changes: UserChanges, now: datetime, limits: Limits) -> 
     )
 
 
-_ATTRIBUTES: Final = {"photoUrl": "photo_url"}
+ATTRIBUTES: Final = {"photoUrl": "photo_url"}
+"""Of the standard fields, those whose attribute has another name."""
 
 
 def _chosen(before: Choices, changes: Mapping[Channel, bool | None], now: datetime) -> Choices:
@@ -161,7 +162,7 @@ def linked(
         raise LimitExceeded(
             f"A user has at most {limits.identities} identities.", path, limits.identities
         )
-    return _within_device_limit(user, new, limits)
+    return within_device_limit(user, new, limits)
 
 
 def _strong(user: User) -> int:
@@ -191,7 +192,8 @@ def unlinked(user: User, identity: Identity) -> User:
     return user.model_copy(update=update)
 
 
-def _within_device_limit(user: User, new: Set[Identity], limits: Limits) -> User:
+def within_device_limit(user: User, new: Set[Identity], limits: Limits) -> User:
+    """Return the user without the devices past the limit: seen longest ago, and not in `new`."""
     held = [identity for identity in user.identities if not identity.is_strong]
     seen = {device.id: device.last_seen_at for device in user.devices}
     surplus = max(0, len(held) - limits.devices)
@@ -251,7 +253,7 @@ def recorded(
         if event.id not in seen:
             new.setdefault(event.id, (position, event))
     fresh = tuple(event for _, event in new.values())
-    kept, spilled = _divided((*user.events, *fresh), limits)
+    kept, spilled = divided((*user.events, *fresh), limits)
     newest = [user.last_seen_at, *(event.at for event in fresh)]
     archived_at = [user.archived_until, *(event.at for event in spilled)]
     after = user.model_copy(
@@ -272,7 +274,7 @@ def recorded(
     )
 
 
-def _divided(
+def divided(
     events: tuple[Event, ...], limits: Limits
 ) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
     """Return the events that stay in the document and those that leave it, newest first.

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.domain.change import ChangeKind
+from app.domain.change import Change, ChangeKind
 from app.domain.user import User
 from app.live.feed import Feed
 from app.store import Store, UserRef
@@ -12,11 +12,19 @@ from app.store import Store, UserRef
 
 @dataclass(frozen=True)
 class UserChange:
-    """What happened to somebody, and who they are by now."""
+    """What happened to somebody, and who they are by now.
+
+    Attributes:
+        kind: What happened.
+        user_id: To whom; where two were merged, the id that was absorbed.
+        user: The person at this change, or later; None once deleted.
+        at: When.
+        cursor: The place of the change in the log.
+    """
 
     kind: ChangeKind
     user_id: str
-    user: User
+    user: User | None
     at: datetime
     cursor: str
 
@@ -24,33 +32,53 @@ class UserChange:
 async def watch_user(
     store: Store, feed: Feed, ref: UserRef, now: datetime
 ) -> AsyncIterator[UserChange]:
-    """Yield the person as they are now, then after each change; nobody yet is waited for.
+    """Yield the person as they are now, then after each change, until they are deleted.
 
-    The state told is that of the change or a later one; versions only grow.
+    Nobody yet is waited for; who is merged into another is followed there. Versions only grow:
+    what a later state has shown already is not told again.
     """
     await feed.ready()
-    user_id, kind = await _arrival(store, feed, ref)
-    with feed.subscribe(user_id) as changes:
-        user = await store.find(user_id)
-        if user is None:
+    occasion = await _arrival(store, feed, ref, now)
+    while True:
+        found = await store.find(occasion.user_id)
+        if found is None:
+            yield _deleted(occasion)
             return
-        at = now if kind is ChangeKind.CURRENT else user.created_at
-        yield UserChange(kind, user.id, user, at, changes.cursor)
-        told = user.version
-        async for change in changes:
-            if change.version <= told or (user := await store.find(user_id)) is None:
-                continue
+        with feed.subscribe(found.id) as changes:
+            user = await store.find(found.id)
+            if user is None:
+                yield _deleted(occasion)
+                return
+            yield _now(occasion, user)
             told = user.version
-            yield UserChange(change.kind, user.id, user, change.at, change.cursor)
+            async for occasion in changes:
+                if occasion.kind is ChangeKind.DELETED:
+                    yield _deleted(occasion)
+                    return
+                if occasion.kind is ChangeKind.MERGED:
+                    break
+                user = await store.find(occasion.user_id)
+                if user and user.version > told and user.id == occasion.user_id:
+                    yield _now(occasion, user)
+                    told = user.version
 
 
-async def _arrival(store: Store, feed: Feed, ref: UserRef) -> tuple[str, ChangeKind]:
-    """Return whom `ref` finds, and whether they were there or had to be waited for."""
+async def _arrival(store: Store, feed: Feed, ref: UserRef, now: datetime) -> Change:
+    """Return that the person is there, or wait until they come."""
     with feed.subscribe() as everyone:
         if user := await store.find(ref):
-            return user.id, ChangeKind.CURRENT
+            return Change(ChangeKind.CURRENT, user.id, user.version, now, (), everyone.cursor)
         async for change in everyone:
             if user := await store.find(ref):
-                was_created = change.user_id == user.id and change.kind is ChangeKind.CREATED
-                return user.id, ChangeKind.CREATED if was_created else ChangeKind.CURRENT
+                if change.user_id == user.id and change.kind is ChangeKind.CREATED:
+                    return change
+                return Change(ChangeKind.CURRENT, user.id, user.version, now, (), change.cursor)
     raise AssertionError("A subscription ends by an error only.")
+
+
+def _now(occasion: Change, user: User) -> UserChange:
+    return UserChange(occasion.kind, occasion.user_id, user, occasion.at, occasion.cursor)
+
+
+def _deleted(occasion: Change) -> UserChange:
+    return UserChange(ChangeKind.DELETED, occasion.user_id, None, occasion.at, occasion.cursor)

@@ -1,8 +1,11 @@
-"""Register a device: what it is, and where push messages reach it."""
+"""Register a device, and log out on one."""
 
 from dataclasses import dataclass
 
 from app.domain.devices import Device, Registration
+from app.domain.errors import DeviceNotFound, UserNotFound
+from app.domain.handover import logged_out
+from app.domain.identity import Identity
 from app.domain.user import Edit, User, linked, revised, with_device
 from app.operations.find import WhoeverRef, change_existing, change_or_create
 from app.operations.terms import Terms
@@ -38,3 +41,21 @@ async def register_device(
         edit = await change_existing(store, ref, step)
     (device,) = (device for device in edit.user.devices if device.id == identity.value)
     return Registered(edit.user, device)
+
+
+async def log_out_device(store: Store, identity: Identity, terms: Terms) -> None:
+    """End the session on a device: its token no longer reaches the person who had it.
+
+    Raises:
+        DeviceNotFound: it is nobody's.
+    """
+
+    def step(user: User, _: frozenset[str]) -> Edit:
+        if not user.has(identity):
+            raise DeviceNotFound(identity.value)
+        return logged_out(user, identity, terms.now)
+
+    try:
+        await change_existing(store, identity, step)
+    except UserNotFound:
+        raise DeviceNotFound(identity.value) from None

@@ -1,24 +1,17 @@
-"""Log a person in: find, or create."""
+"""Log a person in: find, create, convert, merge or switch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from app.domain.changes import UserChanges
-from app.domain.errors import Busy, IdentityTaken, InvalidInput, UserNotFound
+from app.domain.errors import Busy, IdentityTaken, InvalidInput, LimitExceeded, UserNotFound
+from app.domain.handover import seen
 from app.domain.identity import Identity
+from app.domain.login import IdentifyOutcome, login_outcome
 from app.domain.user import Edit, User, change_edit, linked, updated
 from app.operations.find import MAX_RACES, create
 from app.operations.terms import Terms
 from app.store import Store
-
-
-class IdentifyOutcome(StrEnum):
-    CREATED = "created"
-    FOUND = "found"
-    CONVERTED = "converted"
-    MERGED = "merged"
-    SWITCHED = "switched"
 
 
 @dataclass(frozen=True)
@@ -27,12 +20,45 @@ class Identified:
     outcome: IdentifyOutcome
 
 
-async def identify(
-    store: Store, identities: Sequence[Identity], changes: UserChanges, terms: Terms
-) -> Identified:
-    """Return the one user whom all the identities name, created if they are nobody's.
+@dataclass(frozen=True)
+class Login:
+    """What one call asks for."""
 
-    Those that are nobody's join the user whom the others name.
+    identities: Sequence[Identity]
+    device: Identity | None
+    changes: UserChanges
+    terms: Terms
+
+    def step(self, user: User, *, with_device: bool) -> Edit:
+        """Return the edit that gives the user the identities, the changes, and perhaps the device.
+
+        Raises:
+            LimitExceeded, InvalidInput: the user cannot take them on.
+        """
+        now, limits = self.terms.now, self.terms.limits
+        comes = [self.device] if with_device and self.device else []
+        named = linked(user, [*self.identities, *comes], now, limits, ("identities",))
+        after = updated(named, self.changes, now, limits)
+        if self.device and after.has(self.device):
+            after = seen(after, self.device, now)
+        return change_edit(user, after, self.changes, now)
+
+
+class _Outrun(Exception):
+    """Somebody was faster, so that what was decided no longer fits: look again."""
+
+
+async def identify(
+    store: Store,
+    identities: Sequence[Identity],
+    device: Identity | None,
+    changes: UserChanges,
+    terms: Terms,
+) -> Identified:
+    """Return the one user whom all the strong identities name, logged in on the device.
+
+    Identities that are nobody's join the user whom the others name. What is refused is refused
+    before anything is written.
 
     Raises:
         InvalidInput: there is no identity, or one that names no person.
@@ -41,23 +67,14 @@ async def identify(
         Busy: others were faster for too long.
     """
     _refuse_nameless(identities)
-    distinct = list(dict.fromkeys(identities))
-
-    def step(user: User) -> Edit:
-        named = linked(user, distinct, terms.now, terms.limits, ("identities",))
-        after = updated(named, changes, terms.now, terms.limits)
-        return change_edit(user, after, changes, terms.now)
-
+    login = Login(list(dict.fromkeys(identities)), device, changes, terms)
     for _ in range(MAX_RACES):
-        owner = await _owner(store, distinct)
+        owner = await _owner(store, login.identities)
+        holder = await store.find(device) if device else None
         try:
-            if owner is None:
-                edit = await create(store, distinct, step, terms)
-                return Identified(edit.user, IdentifyOutcome.CREATED)
-            edit = await store.change(owner.id, lambda user, _: step(user))
-            return Identified(edit.user, IdentifyOutcome.FOUND)
-        except (IdentityTaken, UserNotFound):
-            continue  # somebody was created, linked or deleted since we looked
+            return await _log_in(store, login, owner, holder)
+        except (IdentityTaken, UserNotFound, _Outrun):
+            continue  # somebody was created, linked, merged or deleted since we looked
     raise Busy
 
 
@@ -78,3 +95,67 @@ async def _owner(store: Store, identities: Sequence[Identity]) -> User | None:
             raise IdentityTaken(identity, found.id)
         owner = owner or found
     return owner
+
+
+async def _log_in(
+    store: Store, login: Login, owner: User | None, holder: User | None
+) -> Identified:
+    outcome = login_outcome(owner, holder)
+    user = await _named(store, login, owner, holder, outcome)
+    if login.device is None or holder is None:
+        return Identified(user, outcome)
+    if outcome is IdentifyOutcome.MERGED and not await _merged(store, login, user, holder):
+        outcome = IdentifyOutcome.SWITCHED
+    if outcome is IdentifyOutcome.SWITCHED and not await store.transfer(
+        login.device, holder.id, user.id, login.terms.now
+    ):
+        raise _Outrun
+    return Identified(await _seen_on(store, login.device, user, login.terms), outcome)
+
+
+async def _named(
+    store: Store,
+    login: Login,
+    owner: User | None,
+    holder: User | None,
+    outcome: IdentifyOutcome,
+) -> User:
+    """Return the user who has the identities and the changes; the device, if it is nobody's."""
+    if owner:
+        edit = await store.change(
+            owner.id, lambda user, _: login.step(user, with_device=holder is None)
+        )
+        return edit.user
+    if holder and outcome is IdentifyOutcome.CONVERTED:
+        edit = await store.change(holder.id, lambda user, _: _converted(user, login))
+        return edit.user
+    comes = [login.device] if login.device and holder is None else []
+    edit = await create(
+        store,
+        [*login.identities, *comes],
+        lambda user: login.step(user, with_device=False),
+        login.terms,
+    )
+    return edit.user
+
+
+def _converted(user: User, login: Login) -> Edit:
+    if user.identified or not (login.device and user.has(login.device)):
+        raise _Outrun
+    return login.step(user, with_device=False)
+
+
+async def _merged(store: Store, login: Login, user: User, holder: User) -> bool:
+    """Merge the device's anonymous user in, and return whether the limits allowed it."""
+    try:
+        merged = await store.merge(user.id, holder.id, login.terms.now, anonymous_only=True)
+    except LimitExceeded:
+        return False
+    if merged is None:
+        raise _Outrun
+    return True
+
+
+async def _seen_on(store: Store, device: Identity, user: User, terms: Terms) -> User:
+    edit = await store.change(user.id, lambda user, _: Edit(seen(user, device, terms.now)))
+    return edit.user

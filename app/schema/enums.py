@@ -7,9 +7,9 @@ from app.domain.devices import Platform, PushService
 from app.domain.fields import Gender
 from app.domain.identity import IdentityKind
 from app.domain.listing import UserOrder
+from app.domain.login import IdentifyOutcome
 from app.domain.properties import PropertyKind
 from app.domain.reach import Channel, ProfileType
-from app.operations.identify import IdentifyOutcome
 
 strawberry.enum(IdentityKind, description="What an identity is.")
 strawberry.enum(Gender)

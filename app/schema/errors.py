@@ -19,6 +19,7 @@ log = logging.getLogger("profilegraph")
 CODES: Final[dict[type[errors.DomainError], str]] = {
     errors.InvalidInput: "INVALID_INPUT",
     errors.UserNotFound: "INVALID_INPUT",
+    errors.DeviceNotFound: "INVALID_INPUT",
     errors.IdentityTaken: "INVALID_INPUT",
     errors.VersionConflict: "INVALID_INPUT",
     errors.LimitExceeded: "LIMIT_EXCEEDED",
@@ -42,6 +43,11 @@ class VersionConflictError(Error):
 @strawberry.type(description="There is no such person.")
 class UserNotFoundError(Error):
     pass
+
+
+@strawberry.type(description="Nobody has the device.")
+class DeviceNotFoundError(Error):
+    id: strawberry.ID
 
 
 @strawberry.type(description="The identity belongs to another person.")
@@ -72,6 +78,15 @@ class UserNotFoundHandler(strawberry.ExceptionHandler[errors.UserNotFound, UserN
         self, exception: errors.UserNotFound, *, field: StrawberryField, info: Info
     ) -> UserNotFoundError:
         return UserNotFoundError(message=str(exception))
+
+
+class DeviceNotFoundHandler(
+    strawberry.ExceptionHandler[errors.DeviceNotFound, DeviceNotFoundError]
+):
+    def handle(
+        self, exception: errors.DeviceNotFound, *, field: StrawberryField, info: Info
+    ) -> DeviceNotFoundError:
+        return DeviceNotFoundError(message=str(exception), id=strawberry.ID(exception.device_id))
 
 
 class VersionConflictHandler(
@@ -115,6 +130,7 @@ class LimitExceededHandler(strawberry.ExceptionHandler[errors.LimitExceeded, Lim
 
 HANDLERS: Final = (
     UserNotFoundHandler(),
+    DeviceNotFoundHandler(),
     VersionConflictHandler(),
     IdentityTakenHandler(),
     InvalidInputHandler(),

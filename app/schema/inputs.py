@@ -176,11 +176,13 @@ class DeviceInput:
             "push": self.push,
         }
         details = {name: _detail(field.value) for name, field in optional.items() if field}
-        identity = normalised(
-            IdentityKind.DEVICE, self.id, ("device", "id"),
-            test_mail_domains=limits.test_mail_domains,
-        )  # fmt: skip
+        identity = device_identity(self.id, ("device", "id"), limits)
         return parse_registration(identity, self.platform, details, limits)
+
+
+def device_identity(raw: str, path: Path, limits: Limits) -> Identity:
+    """Return the identity of a device, or refuse what cannot be one."""
+    return normalised(IdentityKind.DEVICE, raw, path, test_mail_domains=limits.test_mail_domains)
 
 
 def _detail(value: str | PushInput | None) -> str | Push | None:

@@ -8,14 +8,17 @@ from ulid import ULID
 from app import domain
 from app.domain.changes import NO_CHANGES, parse_changes
 from app.domain.events import parse_events
-from app.operations.devices import register_device
+from app.operations.delete import delete
+from app.operations.devices import log_out_device, register_device
 from app.operations.identify import identify
 from app.operations.link_identity import link_identity, unlink_identity
+from app.operations.merge import merge
 from app.operations.record_events import record_events
 from app.operations.update import update
 from app.schema.context import Info
 from app.schema.enums import IdentifyOutcome
 from app.schema.errors import (
+    DeviceNotFoundError,
     IdentityTakenError,
     InvalidInputError,
     LimitExceededError,
@@ -28,6 +31,7 @@ from app.schema.inputs import (
     IdentityInput,
     UserBy,
     UserChanges,
+    device_identity,
     given,
 )
 from app.schema.types import Device, User
@@ -116,11 +120,46 @@ DeviceRegisterResult = Annotated[
 
 
 @strawberry.type
+class UserMergePayload:
+    user: domain.User = strawberry.field(graphql_type=User)
+    absorbed_id: strawberry.ID
+
+
+UserMergeResult = Annotated[
+    UserMergePayload | UserNotFoundError | InvalidInputError | LimitExceededError,
+    strawberry.union("UserMergeResult"),
+]
+
+
+@strawberry.type
+class UserDeletePayload:
+    deleted_id: strawberry.ID
+
+
+UserDeleteResult = Annotated[
+    UserDeletePayload | UserNotFoundError | InvalidInputError,
+    strawberry.union("UserDeleteResult"),
+]
+
+
+@strawberry.type
+class DeviceLogOutPayload:
+    device_id: strawberry.ID
+
+
+DeviceLogOutResult = Annotated[
+    DeviceLogOutPayload | DeviceNotFoundError | InvalidInputError,
+    strawberry.union("DeviceLogOutResult"),
+]
+
+
+@strawberry.type
 class Mutation:
     @strawberry.mutation(
         graphql_type=UserIdentifyResult | None,
-        description="Log a person in: finds or creates the one person all identities name, and "
-        "says which. Identities that are nobody's join the person.",
+        description="Log a person in, on this device or, from a server, without one: finds, "
+        "creates, converts or merges, and says which. Identities that are nobody's join the "
+        "person whom the others name.",
     )
     async def user_identify(
         self,
@@ -137,7 +176,8 @@ class Mutation:
         parsed = (
             parse_changes(given(changes), context.today, context.limits) if changes else NO_CHANGES
         )
-        identified = await identify(context.store, names, parsed, context.terms)
+        on = None if device is None else device_identity(device, ("device",), context.limits)
+        identified = await identify(context.store, names, on, parsed, context.terms)
         return UserIdentifyPayload(user=identified.user, outcome=identified.outcome)
 
     @strawberry.mutation(
@@ -229,3 +269,46 @@ class Mutation:
         registration = device.to_domain(context.limits)
         registered = await register_device(context.store, who, registration, context.terms)
         return DeviceRegisterPayload(user=registered.user, device=registered.device)
+
+    @strawberry.mutation(
+        graphql_type=DeviceLogOutResult | None,
+        description="End the session on a device: its push token no longer reaches the person, "
+        "and its next activity is anonymous.",
+    )
+    async def device_log_out(self, info: Info, device: str) -> DeviceLogOutPayload:
+        context = info.context
+        identity = device_identity(device, ("device",), context.limits)
+        await log_out_device(context.store, identity, context.terms)
+        return DeviceLogOutPayload(device_id=strawberry.ID(identity.value))
+
+    @strawberry.mutation(
+        graphql_type=UserMergeResult | None,
+        description="Make one person of two profiles. The older profile's id survives; on "
+        "conflicting values, `into` wins. `dryRun` shows the outcome and changes nothing.",
+    )
+    async def user_merge(
+        self,
+        info: Info,
+        from_: Annotated[UserBy, strawberry.argument(name="from")],
+        into: UserBy,
+        dry_run: bool = False,
+    ) -> UserMergePayload:
+        context = info.context
+        merged = await merge(
+            context.store,
+            from_.to_domain(context.limits, ("from",)),
+            into.to_domain(context.limits, ("into",)),
+            context.terms,
+            dry_run=dry_run,
+        )
+        return UserMergePayload(user=merged.user, absorbed_id=strawberry.ID(merged.absorbed_id))
+
+    @strawberry.mutation(
+        graphql_type=UserDeleteResult | None,
+        description="Erase everything known about the person, for good.",
+    )
+    async def user_delete(self, info: Info, user: UserBy) -> UserDeletePayload:
+        context = info.context
+        who = user.to_domain(context.limits)
+        deleted_id = await delete(context.store, who, context.terms)
+        return UserDeletePayload(deleted_id=strawberry.ID(deleted_id))

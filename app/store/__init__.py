@@ -1,7 +1,9 @@
 """Where people are kept: the contract of every store, and how one is opened."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -19,6 +21,19 @@ UserRef = str | Identity
 
 Step = Callable[[User, frozenset[str]], Edit]
 """A pure step: from the user as stored, and which of the events asked about are in the archive."""
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Two users who became one.
+
+    Attributes:
+        user: The one that is left.
+        absorbed_id: The id of the other, which finds this one now.
+    """
+
+    user: User
+    absorbed_id: str
 
 
 class Store(Protocol):
@@ -60,6 +75,55 @@ class Store(Protocol):
             LimitExceeded: the service knows too many names.
             Busy: others were faster for too long; nothing was written.
         """
+
+    async def transfer(self, identity: Identity, from_id: str, to_id: str, now: datetime) -> bool:
+        """Pass a device, with its push token, from one user to another.
+
+        On its way it is nobody's, and cannot be taken. If the other user is deleted before it
+        arrives, it stays nobody's.
+
+        Returns:
+            Whether the first user had it.
+
+        Raises:
+            UserNotFound: one of them is not there.
+        """
+
+    async def merge(
+        self,
+        into_id: str,
+        other_id: str,
+        now: datetime,
+        *,
+        anonymous_only: bool = False,
+        dry_run: bool = False,
+    ) -> Merged | None:
+        """Make one user of two, as `domain.merge` says.
+
+        Args:
+            into_id: Whose values win.
+            other_id: The other; the older of the two ids survives.
+            now: When this happens.
+            anonymous_only: Merge only if `other_id` was never identified.
+            dry_run: Write nothing, return what would be.
+
+        Returns:
+            What came of it; None if the two are one already, or `anonymous_only` forbids it.
+
+        Raises:
+            UserNotFound: one of them is not there.
+            LimitExceeded: together they would pass a limit; nothing was written.
+        """
+
+    async def delete(self, user_id: str, now: datetime) -> str:
+        """Erase a user and all whom the user absorbed, for good; return the user's own id.
+
+        Raises:
+            UserNotFound: there is no such user.
+        """
+
+    async def repair(self) -> Mapping[str, int]:
+        """Finish what crashes left unfinished; return how much of what was found, if anything."""
 
     async def page(self, order: UserOrder, first: int, after: UserPosition | None) -> list[User]:
         """Return up to `first` users in order, those that follow `after`."""
@@ -117,4 +181,4 @@ def open_store(url: str, limits: Limits) -> AbstractAsyncContextManager[Store]:
             raise ValueError("The database's URL starts with sqlite:/// or mongodb://.")
 
 
-__all__ = ["Step", "Store", "Unavailable", "UserRef", "open_store"]
+__all__ = ["Merged", "Step", "Store", "Unavailable", "UserRef", "open_store"]

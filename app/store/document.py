@@ -37,7 +37,7 @@ def to_document(user: User, instant: FromInstant) -> Document:
         "location": user.location and user.location.model_dump(),
         "identities": [_from_identity(identity, instant) for identity in user.identities],
         "properties": from_properties(user.properties, instant, folded=True),
-        "devices": [_from_device(device, instant) for device in user.devices],
+        "devices": [from_device(device, instant) for device in user.devices],
         "channels": {
             channel.value: {"subscribed": c.subscribed, "changedAt": instant(c.changed_at)}
             for channel, c in user.choices.items()
@@ -81,7 +81,7 @@ def to_user(document: Mapping[str, Any], instant: ToInstant) -> User:
         location=d["location"] and Location.model_construct(**d["location"]),
         identities=tuple(_to_identity(identity, instant) for identity in d["identities"]),
         properties=to_properties(d["properties"], instant),
-        devices=tuple(_to_device(device, instant) for device in d["devices"]),
+        devices=tuple(to_device(device, instant) for device in d["devices"]),
         choices={
             Channel(channel): Choice.model_construct(
                 subscribed=c["subscribed"], changed_at=instant(c["changedAt"])
@@ -198,7 +198,7 @@ def _to_identity(document: Mapping[str, Any], instant: ToInstant) -> LinkedIdent
     )
 
 
-def _from_device(device: Device, instant: FromInstant) -> Document:
+def from_device(device: Device, instant: FromInstant) -> Document:
     return {
         "id": device.id,
         "platform": device.platform.value,
@@ -210,7 +210,7 @@ def _from_device(device: Device, instant: FromInstant) -> Document:
     }
 
 
-def _to_device(document: Mapping[str, Any], instant: ToInstant) -> Device:
+def to_device(document: Mapping[str, Any], instant: ToInstant) -> Device:
     push = document["push"]
     return Device.model_construct(
         id=document["id"],

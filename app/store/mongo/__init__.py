@@ -2,10 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, TypeVar
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import PyMongoError
@@ -15,14 +16,16 @@ from app.domain.catalog import Catalog
 from app.domain.change import Change, ChangeKind
 from app.domain.errors import Busy, IdentityTaken, Unavailable, UserNotFound
 from app.domain.events import Event
+from app.domain.handover import departed, device_of
 from app.domain.identity import Identity
 from app.domain.limits import Limits
 from app.domain.listing import EventQuery, UserOrder, UserPosition
+from app.domain.merge import merged
 from app.domain.user import Edit, User, respelled
-from app.store import Step, UserRef
-from app.store.document import Document, from_event, to_document, to_event
+from app.store import Merged, Step, UserRef
+from app.store.document import Document, from_device, from_event, to_document, to_event
 from app.store.mongo import changes
-from app.store.mongo.archive import Archive
+from app.store.mongo.archive import Archive, Batch, history_ids
 from app.store.mongo.catalog import Names
 from app.store.mongo.claims import Claims
 from app.store.mongo.collections import (
@@ -34,7 +37,10 @@ from app.store.mongo.collections import (
     to_bson,
 )
 from app.store.mongo.protocol import Protocol
-from app.store.mongo.users import State, Users, content_of, keys_of, new_token, told
+from app.store.mongo.repair import repair
+from app.store.mongo.users import State, Users, content_of, is_settled, keys_of, told
+
+Result = TypeVar("Result")
 
 FIRST_PAUSE_S: Final = 0.002
 LONGEST_PAUSE_S: Final = 0.25
@@ -63,8 +69,9 @@ class MongoStore:
         self._limits = limits
         self._users = Users(collections)
         self._claims = Claims(collections)
-        self._protocol = Protocol(self._users, self._claims)
         self._archive = Archive(collections)
+        self._protocol = Protocol(self._users, self._claims, self._archive, limits)
+        self._merging = self._protocol.merging
         self._names = Names(collections, limits)
 
     # ------------------------------------------------------------ reading
@@ -77,7 +84,7 @@ class MongoStore:
             keys = [ref.key for ref in refs if isinstance(ref, Identity)]
             owners = await self._claims.owners(keys) if keys else {}
             ids = [ref if isinstance(ref, str) else owners.get(ref.key, "") for ref in refs]
-            found = await self._users.active(ids)
+            found = await self._users.standing(ids)
         return [_found(ref, found.get(id)) for ref, id in zip(refs, ids, strict=True)]
 
     async def page(self, order: UserOrder, first: int, after: UserPosition | None) -> list[User]:
@@ -94,10 +101,12 @@ class MongoStore:
         with answering():
             # Batches first: what leaves them meanwhile is in the archive when that is read.
             document = await self._collections.users.find_one({"_id": user.id}, {"batches": 1})
-            batches = document["batches"] if document else []
-            aside = await self._archive.read_batches(user.id, batches) if batches else []
-            archived = await self._archive.page(user.id, query, limit)
-        return [*archived, *(to_event(event, from_bson) for event in aside)]
+            tokens = document["batches"] if document else []
+            aside = await self._archive.read_batches(tokens) if tokens else Batch([], frozenset())
+            limit += len(aside.dropped)
+            archived = await self._archive.page(history_ids(user), query, limit)
+        kept = [event for event in archived if event["_id"] not in aside.dropped]
+        return [to_event(event, from_bson) for event in (*kept, *aside.events)]
 
     async def catalog(self) -> Catalog:
         with answering():
@@ -114,31 +123,31 @@ class MongoStore:
         with answering():
             return await self._persist(lambda: self._try_change(user_id, step, event_ids))
 
-    async def _persist(self, attempt: Callable[[], Awaitable[Edit | None]]) -> Edit:
+    async def _persist(self, attempt: Callable[[], Awaitable[Result | None]]) -> Result:
         """Attempt until nobody else is faster.
 
         It gives up between attempts only, so that whoever gives up has written nothing.
         """
         clock = asyncio.get_running_loop().time
         deadline, pause_s = clock() + self._limits.busy_s, FIRST_PAUSE_S
-        while (edit := await attempt()) is None:
+        while (result := await attempt()) is None:
             if clock() > deadline:
                 raise Busy
             await asyncio.sleep(random.uniform(0, pause_s))  # noqa: S311 (to part the rivals)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-        return edit
+        return result
 
     async def _try_create(self, edit: Edit) -> Edit | None:
         """Create the user under an id of its own, or return None to try again with another."""
         await self._refuse_taken(edit.user.id, edit.user.identities)
         user = edit.user.model_copy(update={"id": str(ULID.from_datetime(edit.user.created_at))})
-        batches = await self._write_aside(user.id, edit.spilled)
+        batches = await self._archive.write_batch(user.id, edit.spilled)
         recorded_ids = [event.id for event in edit.recorded]
         change = told(ChangeKind.CREATED, user.created_at, recorded_ids)
         if not await self._protocol.create(user, batches, change):
-            await self._archive.drop_batches(user.id, batches)
+            await self._archive.drop_batches(batches)
             return None
-        await self._finish_batches(user.id)
+        await self._merging.finish_batches(user.id)
         return replace(edit, user=user)
 
     async def _try_change(
@@ -147,53 +156,61 @@ class MongoStore:
         """Change the user, or return None if somebody else was faster."""
         document = await self._settled(user_id)
         before = content_of(document)
-        known = await self._archive.known(user_id, event_ids) if before.archived else frozenset()
+        known: frozenset[str] = frozenset()
+        if before.archived and event_ids:
+            known = await self._archive.known(history_ids(before), event_ids)
         edit = step(before, known)
         if edit.user == before:
             return edit
         edit = respelled(edit, await self._names.coin(edit.sightings))
         held = {identity.key for identity in edit.user.identities}
         linked = [i for i in edit.user.identities if i.key not in keys_of(document)]
-        unlinked = [i.identity for i in before.identities if i.key not in held]
-        await self._refuse_taken(user_id, linked)
-        releasing = await self._protocol.release_entries(user_id, unlinked)
+        unlinked = [i for i in before.identities if i.key not in held]
+        await self._refuse_taken(before.id, linked)
+        releasing = await self._protocol.release_entries(before.id, unlinked)
         if releasing is None:
             return None
-        after = to_document(edit.user, to_bson) | {"releasing": releasing, "batches": []}
-        after["batches"] = await self._spill(user_id, before, edit)
+        batches = await self._spill(before, edit)
+        after = to_document(edit.user, to_bson) | {"releasing": releasing, "batches": batches}
+        change = _change(before, edit)
         kept = await (
-            self._protocol.join(document, [i.key for i in linked], after, _change(before, edit))
+            self._protocol.join(document, [i.key for i in linked], after, change)
             if linked
-            else self._users.cas(document, document | after, _change(before, edit))
+            else self._users.cas(document, document | after, change)
         )
         if not kept:
+            await self._forget_spilled(before, batches)
             return None
-        if releasing or after["batches"]:
-            await self._finish(user_id)
+        await self._finish(before.id, after)
         return edit
 
     async def _settled(self, user_id: str) -> Document:
-        """Return the user's document with nothing left unfinished in it."""
+        """Return the document of a user, or of the survivor, with nothing left to finish in it."""
+        if await self._users.get(user_id) is None:
+            raise UserNotFound
         while True:
-            document = await self._users.get(user_id)
-            if document is None or document["state"] != State.ACTIVE:
+            document = await self._merging.root(user_id)
+            if document["state"] != State.ACTIVE:
                 raise UserNotFound
-            if not (document["joining"] or document["releasing"] or document["batches"]):
+            if is_settled(document):
                 return document
-            await self._finish(user_id)
+            await self._finish(document["_id"], document)
 
-    async def _finish(self, user_id: str) -> None:
-        """Finish what a writer of this user began."""
-        await self._protocol.finish_join(user_id)
-        await self._protocol.finish_release(user_id)
-        await self._finish_batches(user_id)
+    async def _finish(self, user_id: str, document: Document) -> None:
+        """Finish what a writer noted in the document of this user."""
+        if document.get("joining"):
+            await self._protocol.finish_join(user_id)
+        if document["releasing"]:
+            await self._protocol.finish_release(user_id)
+        if document["batches"]:
+            await self._merging.finish_batches(user_id)
 
     async def _refuse_taken(self, user_id: str, identities: Sequence[Identity]) -> None:
         if taken := await self._protocol.foreign_owner(user_id, identities):
             identity, owner_id = taken
             raise IdentityTaken(Identity(kind=identity.kind, value=identity.value), owner_id)
 
-    async def _spill(self, user_id: str, before: User, edit: Edit) -> list[str]:
+    async def _spill(self, before: User, edit: Edit) -> list[str]:
         """Put events that leave the document where they are found before they leave it.
 
         Returns:
@@ -201,24 +218,89 @@ class MongoStore:
         """
         embedded = {event.id for event in before.events}
         leaving = [event for event in edit.spilled if event.id in embedded]
-        await self._archive.add(user_id, [from_event(event, to_bson) for event in leaving])
-        return await self._write_aside(
-            user_id, [event for event in edit.spilled if event.id not in embedded]
-        )
+        await self._archive.add(before.id, [from_event(event, to_bson) for event in leaving])
+        passing = [event for event in edit.spilled if event.id not in embedded]
+        return await self._archive.write_batch(before.id, passing)
 
-    async def _write_aside(self, user_id: str, events: Sequence[Event]) -> list[str]:
-        if not events:
-            return []
-        token = new_token()
-        await self._archive.write_batch(user_id, token, events)
-        return [token]
+    async def _forget_spilled(self, before: User, batches: list[str]) -> None:
+        """Take back what was archived for a write that came too late: after a deletion, all."""
+        await self._archive.drop_batches(batches)
+        document = await self._users.get(before.id)
+        if document and document["state"] == State.DELETED:
+            await self._archive.erase(history_ids(before))
 
-    async def _finish_batches(self, user_id: str) -> None:
-        while (document := await self._users.get(user_id)) and document["batches"]:
-            tokens = document["batches"]
-            await self._archive.add(user_id, await self._archive.read_batches(user_id, tokens))
-            if await self._users.cas(document, document | {"batches": []}):
-                await self._archive.drop_batches(user_id, tokens)
+    async def transfer(self, identity: Identity, from_id: str, to_id: str, now: datetime) -> bool:
+        with answering():
+            return await self._persist(lambda: self._try_transfer(identity, from_id, to_id, now))
+
+    async def _try_transfer(
+        self, identity: Identity, from_id: str, to_id: str, now: datetime
+    ) -> bool | None:
+        giver, taker = await self._settled(from_id), await self._settled(to_id)
+        if identity.key not in keys_of(giver):
+            return False
+        if giver["_id"] == taker["_id"]:
+            return True
+        entries = await self._protocol.release_entries(giver["_id"], [identity])
+        if entries is None:
+            return None
+        before = content_of(giver)
+        device = device_of(before, identity)
+        payload = {"device": device and from_device(device, to_bson), "at": to_bson(now)}
+        entry = entries[0] | {"to": taker["_id"], "payload": payload}
+        content = to_document(departed(before, identity, now).user, to_bson)
+        after = {**giver, **content, "releasing": [entry]}
+        if not await self._users.cas(giver, after, told(ChangeKind.UPDATED, now)):
+            return None
+        await self._protocol.finish_release(giver["_id"])
+        return True
+
+    async def merge(
+        self,
+        into_id: str,
+        other_id: str,
+        now: datetime,
+        *,
+        anonymous_only: bool = False,
+        dry_run: bool = False,
+    ) -> Merged | None:
+        async def attempt() -> tuple[Merged | None] | None:
+            return await self._try_merge(into_id, other_id, now, anonymous_only, dry_run)
+
+        with answering():
+            (outcome,) = await self._persist(attempt)
+        return outcome
+
+    async def _try_merge(
+        self, into_id: str, other_id: str, now: datetime, anonymous_only: bool, dry_run: bool
+    ) -> tuple[Merged | None] | None:
+        """Return the outcome, which may be None, in a tuple; None itself to try again."""
+        into, other = await self._settled(into_id), await self._settled(other_id)
+        if into["_id"] == other["_id"] or (anonymous_only and other["identified"]):
+            return (None,)
+        into_user, other_user = content_of(into), content_of(other)
+        overlap = await self._archive.overlap(into_user, other_user)
+        edit = merged(into_user, other_user, overlap, now, self._limits)
+        absorbed_id = max(into_user.id, other_user.id)
+        if dry_run:
+            return (Merged(edit.user, absorbed_id),)
+        survivor = await self._merging.merge(into, other, now, anonymous_only=anonymous_only)
+        if survivor is None:
+            return None
+        left = content_of(survivor) if survivor["state"] == State.ACTIVE else edit.user
+        return (Merged(left, absorbed_id),)
+
+    async def delete(self, user_id: str, now: datetime) -> str:
+        async def attempt() -> str | None:
+            document = await self._settled(user_id)
+            return document["_id"] if await self._merging.delete(document, now) else None
+
+        with answering():
+            return await self._persist(attempt)
+
+    async def repair(self) -> Mapping[str, int]:
+        with answering():
+            return await repair(self._collections, self._users, self._protocol, self._archive)
 
     # ------------------------------------------------------------ the log, the server
 

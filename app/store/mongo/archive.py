@@ -5,19 +5,40 @@ archive never holds one that was not recorded. A batch is how more events than a
 recorded at once: written aside first, named by the document as it counts them, then moved.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Collection,
+    Container,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from pymongo import DESCENDING
+from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import BulkWriteError
 
 from app.domain.events import Event, stored_bytes
 from app.domain.listing import EventQuery
-from app.store.document import Document, from_event, to_event
+from app.domain.merge import Lost, Overlap
+from app.domain.user import User
+from app.store.document import Document, from_event
 from app.store.mongo.collections import Collections, from_bson, to_bson
+from app.store.mongo.users import new_token
 
 BATCH_BYTES: Final = 4_000_000
+PORTION: Final = 1_000
 DUPLICATE_KEY: Final = 11_000
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What was written aside: events to be added, and the keys of copies to be dropped."""
+
+    events: list[Document]
+    dropped: frozenset[str]
 
 
 class Archive:
@@ -27,10 +48,10 @@ class Archive:
         self._archive = collections.event_archive
         self._batches = collections.event_batches
 
-    async def known(self, user_id: str, event_ids: Collection[str]) -> frozenset[str]:
-        """Return those of the events that the user's archive holds."""
-        keys = [_key(user_id, event_id) for event_id in event_ids]
-        found = self._archive.find({"_id": {"$in": keys}}, {"id": 1})
+    async def known(self, user_ids: Collection[str], event_ids: Collection[str]) -> frozenset[str]:
+        """Return those of the events that the archive holds under one of a user's ids."""
+        query = {"user": {"$in": list(user_ids)}, "id": {"$in": list(event_ids)}}
+        found = self._archive.find(query, {"id": 1})
         return frozenset([document["id"] async for document in found])
 
     async def add(self, user_id: str, events: Iterable[Document]) -> None:
@@ -47,33 +68,144 @@ class Archive:
             if not faults or any(error["code"] != DUPLICATE_KEY for error in faults):
                 raise
 
-    async def page(self, user_id: str, query: EventQuery, limit: int) -> list[Event]:
+    async def page(self, user_ids: Sequence[str], query: EventQuery, limit: int) -> list[Document]:
         """Return up to `limit` events that answer the query, newest first."""
-        found = self._archive.find(_filter(user_id, query))
+        found = self._archive.find(_filter(user_ids, query))
         found = found.sort([("at", DESCENDING), ("id", DESCENDING)]).limit(limit)
-        return [to_event(document, from_bson) async for document in found]
+        return [document async for document in found]
+
+    async def erase(self, user_ids: Collection[str]) -> int:
+        """Erase all events under the ids, and return how many there were."""
+        of_users = {"user": {"$in": list(user_ids)}}
+        erased = await self._archive.delete_many(of_users)
+        aside = await self._batches.delete_many(of_users)
+        return int(erased.deleted_count + aside.deleted_count)
+
+    # ------------------------------------------------------------ two histories
+
+    async def overlap(self, into: User, other: User) -> Overlap:
+        """Return the events that both users have, and what is left of the other's."""
+        lost = {}
+        embedded = {event.id: event for event in other.events}
+        for some in _some(list(embedded)):
+            for event_id in await self._common(into, some):
+                lost[event_id] = Lost(event_id, embedded[event_id].key, archived=False)
+        async for documents in self._archived(other):
+            keys = {document["id"]: document["key"] for document in documents}
+            for event_id in await self._common(into, list(keys)):
+                lost[event_id] = Lost(event_id, keys[event_id], archived=True)
+        spans = {key: await self._span(other, key, lost) for key in {e.key for e in lost.values()}}
+        return Overlap(tuple(lost.values()), spans)
+
+    async def _common(self, user: User, event_ids: list[str]) -> frozenset[str]:
+        """Return those of the events that the user has, in the document or the archive."""
+        embedded = {event.id for event in user.events}.intersection(event_ids)
+        if not user.archived:
+            return frozenset(embedded)
+        return await self.known(history_ids(user), event_ids) | embedded
+
+    async def _archived(self, user: User) -> AsyncIterator[list[Document]]:
+        """Yield the user's archived events in portions, by id and key."""
+        if not user.archived:
+            return
+        portion: list[Document] = []
+        query = {"user": {"$in": history_ids(user)}}
+        async for document in self._archive.find(query, {"id": 1, "key": 1}):
+            portion.append(document)
+            if len(portion) == PORTION:
+                yield portion
+                portion = []
+        yield portion
+
+    async def _span(
+        self, user: User, key: str, lost: Container[str]
+    ) -> tuple[datetime, datetime] | None:
+        """Return when the first and last event of this name happened that is not lost."""
+        ends = [e.at for e in user.events if e.key == key and e.id not in lost]
+        if user.archived:
+            query = {"user": {"$in": history_ids(user)}, "key": key}
+            for direction in (ASCENDING, DESCENDING):
+                found = self._archive.find(query, {"id": 1, "at": 1}).sort("at", direction)
+                async for document in found:
+                    if document["id"] not in lost:
+                        ends.append(from_bson(document["at"]))
+                        break
+        return (min(ends), max(ends)) if ends else None
 
     # ------------------------------------------------------------ batches
 
-    async def write_batch(self, user_id: str, token: str, events: Sequence[Event]) -> None:
-        """Write events aside under a token; they count only once a document names the token."""
+    async def write_batch(self, user_id: str, events: Sequence[Event]) -> list[str]:
+        """Write events aside; they count only once a document names the tokens returned."""
+        token = new_token()
         for number, part in enumerate(_parts(events)):
-            await self._batches.insert_one(
-                {
-                    "_id": f"{token}:{number}",
-                    "token": token,
-                    "user": user_id,
-                    "events": [from_event(event, to_bson) for event in part],
-                }
+            await self._write_aside(
+                token, number, user_id, [from_event(event, to_bson) for event in part], []
             )
+        return [token] if events else []
 
-    async def read_batches(self, user_id: str, tokens: Collection[str]) -> list[Document]:
-        """Return the events that were written aside under the tokens."""
-        found = self._batches.find({"user": user_id, "token": {"$in": list(tokens)}})
-        return [event async for batch in found for event in batch["events"]]
+    async def write_drops(
+        self, user_id: str, ids: Sequence[str], lost: Sequence[Lost]
+    ) -> list[str]:
+        """Note copies of events to be dropped once a document names the tokens returned.
 
-    async def drop_batches(self, user_id: str, tokens: Collection[str]) -> None:
-        await self._batches.delete_many({"user": user_id, "token": {"$in": list(tokens)}})
+        Args:
+            user_id: Whose document will name them.
+            ids: Under which ids the copies stand.
+            lost: The events.
+        """
+        keys = [_key(id, event.id) for event in lost if event.archived for id in ids]
+        token = new_token()
+        for number, some in enumerate(_some(keys)):
+            await self._write_aside(token, number, user_id, [], some)
+        return [token] if keys else []
+
+    async def _write_aside(
+        self, token: str, number: int, user_id: str, events: list[Document], dropped: list[str]
+    ) -> None:
+        await self._batches.insert_one(
+            {
+                "_id": f"{token}:{number}",
+                "token": token,
+                "user": user_id,
+                "at": datetime.now(UTC),
+                "events": events,
+                "dropped": dropped,
+            }
+        )
+
+    async def read_batches(self, tokens: Collection[str]) -> Batch:
+        """Return what was written aside under the tokens."""
+        documents = [d async for d in self._batches.find({"token": {"$in": list(tokens)}})]
+        return Batch(
+            events=[event for document in documents for event in document["events"]],
+            dropped=frozenset(key for document in documents for key in document["dropped"]),
+        )
+
+    async def empty_batches(self, user_id: str, tokens: Collection[str]) -> None:
+        """Move what was written aside into the archive, and drop from it what shall go."""
+        batch = await self.read_batches(tokens)
+        await self.add(user_id, batch.events)
+        for some in _some(sorted(batch.dropped)):
+            await self._archive.delete_many({"_id": {"$in": some}})
+
+    async def drop_batches(self, tokens: Collection[str]) -> None:
+        await self._batches.delete_many({"token": {"$in": list(tokens)}})
+
+    async def forgotten_batches(self, before: datetime) -> list[Document]:
+        """Return which batches older than an instant there are, by token and user."""
+        found = self._batches.find({"at": {"$lt": before}}, {"token": 1, "user": 1})
+        return [document async for document in found]
+
+
+def history_ids(user: User) -> list[str]:
+    """Return the ids under which the user's archived events stand."""
+    return [user.id, *user.absorbed]
+
+
+def _some(items: list[str]) -> Iterator[list[str]]:
+    """Yield the items in portions that a query can name."""
+    for start in range(0, len(items), PORTION):
+        yield items[start : start + PORTION]
 
 
 def _key(user_id: str, event_id: str) -> str:
@@ -94,8 +226,8 @@ def _parts(events: Sequence[Event]) -> Iterable[list[Event]]:
         yield part
 
 
-def _filter(user_id: str, query: EventQuery) -> Document:
-    conditions: list[Document] = [{"user": user_id}]
+def _filter(user_ids: Sequence[str], query: EventQuery) -> Document:
+    conditions: list[Document] = [{"user": {"$in": list(user_ids)}}]
     if query.key is not None:
         conditions.append({"key": query.key})
     if query.since is not None:

@@ -34,13 +34,17 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     ],
     "claims": [IndexModel([("user", ASCENDING)], name="by_user")],
     "event_archive": [
+        IndexModel([("user", ASCENDING), ("id", ASCENDING)], name="by_event"),
         IndexModel([("user", ASCENDING), ("at", DESCENDING), ("id", DESCENDING)], name="by_time"),
         IndexModel(
             [("user", ASCENDING), ("key", ASCENDING), ("at", DESCENDING), ("id", DESCENDING)],
             name="by_name",
         ),
     ],
-    "event_batches": [IndexModel([("user", ASCENDING)], name="by_user")],
+    "event_batches": [
+        IndexModel([("token", ASCENDING)], name="by_token"),
+        IndexModel([("user", ASCENDING)], name="by_user"),
+    ],
 }
 
 

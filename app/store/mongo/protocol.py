@@ -9,29 +9,48 @@ finishes; so every step may be done twice, or late.
 - A joining notes in the user's document which identities shall come, and the content that stands
   then; claims them in sorted order; and makes that content stand: that is the moment of linking.
 - A release notes in the document which claims shall go, while the identities leave the content;
-  then deletes the claims; then forgets the note.
+  then deletes the claims, or passes a device's on to another user; then forgets the note.
 
 Since all claim in the same order and let go of nothing until they end, whoever helps meets only
 those who lack a greater identity: helping ends. A creation or joining gives way only to a user who
-is there and has the identity.
+is there and has the identity. Whoever has to write to a user that is joining, and may not wait for
+claims, breaks the joining off: whoever began it starts again.
+
+Merging and deleting, the other half of the protocol, are in `merging`.
 """
 
 from collections.abc import Iterable
 
-from app.domain.identity import Identity
+from app.domain.change import ChangeKind
+from app.domain.handover import arrived
+from app.domain.identity import Identity, IdentityKind
+from app.domain.limits import Limits
 from app.domain.user import User
-from app.store.document import Document, to_document
+from app.store.document import Document, to_device, to_document
+from app.store.mongo.archive import Archive
 from app.store.mongo.claims import Claims
-from app.store.mongo.collections import to_bson
-from app.store.mongo.users import State, Users, keys_of, new_document, new_token
+from app.store.mongo.collections import from_bson, to_bson
+from app.store.mongo.merging import Merging
+from app.store.mongo.users import (
+    State,
+    Users,
+    content_of,
+    emptied,
+    keys_of,
+    new_document,
+    new_token,
+    told,
+)
 
 
 class Protocol:
     """Creates, joins and releases; every method may be called by anyone, at any time, twice."""
 
-    def __init__(self, users: Users, claims: Claims) -> None:
+    def __init__(self, users: Users, claims: Claims, archive: Archive, limits: Limits) -> None:
         self._users = users
         self._claims = claims
+        self._limits = limits
+        self.merging = Merging(users, claims, archive, limits, self.break_off_join)
 
     # ------------------------------------------------------------ who owns what
 
@@ -47,6 +66,8 @@ class Protocol:
             if user is None:
                 raise AssertionError("A claim follows its user, and no user's document is removed.")
             if _holds(user, key, claim, own):
+                if claim["payload"] and key in keys_of(user):
+                    await self._claims.settle(key, user["_id"], claim["token"])
                 return user
             await self._clear(key, claim, user)
         return None
@@ -57,15 +78,26 @@ class Protocol:
         match user["state"]:
             case State.PENDING:
                 await self.finish_create(user_id)
+            case State.MERGED:
+                await self.merging.finish_merge(user_id)
+                after = await self._users.get(user_id)
+                # A merge may have been undone by a deletion: only one that is done counts.
+                if after and after["state"] == State.MERGED and after["done"]:
+                    await self._claims.move(key, user_id, after["merging"]["into"])
+            case State.DELETED:
+                await self.merging.finish_delete(user_id)
+                await self._claims.delete(key, user_id)
             case State.ABORTED:
-                await self._finish_abort(user_id)
+                await self.finish_abort(user_id)
                 await self._claims.delete(key, user_id)
             case _ if _is_joining(user, key, claim):
                 await self.finish_join(user_id)
             case _ if any(entry["token"] == claim["token"] for entry in user["releasing"]):
                 await self.finish_release(user_id)
-            case _:  # a leftover of a creation or joining that ended without it
+            case _ if claim["mark"]:  # a leftover of a creation or joining that ended without it
                 await self._claims.delete(key, user_id, claim["token"])
+            case _:
+                await self._embed(key, claim, user)
 
     async def _claim_all(self, user_id: str, joining: Document) -> bool:
         """Claim the identities that join a user; return whether none is somebody else's."""
@@ -103,18 +135,16 @@ class Protocol:
                 if await self._users.cas(user, _joined(user), user["joining"]["change"]):
                     return True
             elif await self._users.cas(user, _aborted(user)):
-                await self._finish_abort(user_id)
+                await self.finish_abort(user_id)
                 return False
 
-    async def _finish_abort(self, user_id: str) -> None:
+    async def finish_abort(self, user_id: str) -> None:
         """Free what a creation that gave way had claimed; of its user only the id stays."""
-        user = await self._users.get(user_id)
-        while user is not None and user["identities"]:
+        while (user := await self._users.get(user_id)) and not user["done"]:
             for key in keys_of(user):
                 await self._claims.delete(key, user_id)
-            if await self._users.cas(user, {**user, "identities": []}):
+            if await self._users.cas(user, {**user, "identities": [], "done": True}):
                 return
-            user = await self._users.get(user_id)
 
     # ------------------------------------------------------------ joining
 
@@ -152,21 +182,25 @@ class Protocol:
             user = await self._users.get(user_id)
             if user is None or user["state"] != State.ACTIVE or user["joining"] is None:
                 return
-            joining = user["joining"]
-            if await self._claim_all(user_id, joining):
-                if await self._users.cas(user, _joined(user), joining["change"]):
-                    return
-            elif await self._users.cas(user, {**user, "joining": None}):
-                await self._drop_claims(user_id, joining)
+            if not await self._claim_all(user_id, user["joining"]):
+                await self.break_off_join(user)
+            elif await self._users.cas(user, _joined(user), user["joining"]["change"]):
                 return
 
-    async def _drop_claims(self, user_id: str, joining: Document) -> None:
-        for key in joining["identities"]:
+    async def break_off_join(self, user: Document) -> None:
+        """End the user's joining without its identities, unless somebody wrote since the read."""
+        if not await self._users.cas(user, {**user, "joining": None}):
+            return
+        for key in user["joining"]["identities"]:
             claim = await self._claims.get(key)
-            if claim and claim["user"] == user_id and claim["mark"] == joining["token"]:
-                await self._claims.delete(key, user_id, claim["token"])
+            if (
+                claim
+                and claim["user"] == user["_id"]
+                and (claim["mark"] == user["joining"]["token"])
+            ):
+                await self._claims.delete(key, user["_id"], claim["token"])
 
-    # ------------------------------------------------------------ releasing
+    # ------------------------------------------------------------ releasing and passing on
 
     async def release_entries(
         self, user_id: str, identities: Iterable[Identity]
@@ -178,19 +212,55 @@ class Protocol:
             if claim is None or claim["user"] != user_id:
                 await self.resolve(identity.key)
                 return None
-            entries.append({"identity": identity.key, "token": claim["token"]})
+            entries.append(
+                {"identity": identity.key, "token": claim["token"], "to": None, "payload": None}
+            )
         return entries
 
     async def finish_release(self, user_id: str) -> None:
-        """Free the identities that left the user."""
+        """Free the identities that left the user, or bring them to whom they were given."""
         while True:
             user = await self._users.get(user_id)
             if user is None or user["state"] != State.ACTIVE or not user["releasing"]:
                 return
+            # None is embedded before all are passed on: resolving one would come back here.
             for entry in user["releasing"]:
-                await self._claims.delete(entry["identity"], user_id, entry["token"])
+                await self._release(user_id, entry)
+            for entry in user["releasing"]:
+                if entry["to"]:
+                    await self.resolve(entry["identity"])
             if await self._users.cas(user, {**user, "releasing": []}):
                 return
+
+    async def _release(self, user_id: str, entry: Document) -> None:
+        if entry["to"]:
+            taker = await self.merging.root(entry["to"])
+            if taker["state"] != State.DELETED:
+                await self._claims.pass_on(entry, user_id, taker["_id"])
+                return
+        await self._claims.delete(entry["identity"], user_id, entry["token"])
+
+    async def _embed(self, key: str, claim: Document, user: Document) -> None:
+        """Embed a device that was passed on in its new user's document."""
+        if user["joining"]:
+            await self.break_off_join(user)
+            return
+        # Read again after the user: else a merge that was undone could be taken for done.
+        if await self._claims.get(key) != claim:
+            return
+        identity = Identity(kind=IdentityKind.DEVICE, value=key.partition(":")[2])
+        payload = claim["payload"]
+        device = to_device(payload["device"], from_bson) if payload["device"] else None
+        at = from_bson(payload["at"])
+        before = content_of(user)
+        edit = arrived(before, identity, device, at, self._limits)
+        held = {linked.key for linked in edit.user.identities}
+        leaving = [linked for linked in before.identities if linked.key not in held]
+        entries = await self.release_entries(user["_id"], leaving)
+        if entries is not None:
+            content = to_document(edit.user, to_bson)
+            after = {**user, **content, "releasing": [*user["releasing"], *entries]}
+            await self._users.cas(user, after, told(ChangeKind.UPDATED, at))
 
 
 def _holds(user: Document, key: str, claim: Document, own: str | None) -> bool:
@@ -227,13 +297,5 @@ def _joined(user: Document) -> Document:
 
 def _aborted(user: Document) -> Document:
     """Return the document of a creation that gave way: nothing of its content is left."""
-    nobody = User(id=user["_id"], created_at=user["createdAt"], updated_at=user["createdAt"])
-    empty = to_document(nobody, to_bson)
-    return {
-        **user,
-        **empty,
-        "identities": user["identities"],
-        "state": State.ABORTED,
-        "joining": None,
-        "batches": [],
-    }
+    kept = {"identities": user["identities"], "state": State.ABORTED}
+    return emptied(user) | kept

@@ -3,7 +3,9 @@
 Beside a user's content each document keeps what the identity protocol needs:
 
     revision   grows with every write; what compare-and-set compares
-    state      PENDING, ABORTED, ACTIVE
+    state      PENDING, ABORTED, ACTIVE, MERGED, DELETED
+    done       whether a user who is ABORTED, MERGED or DELETED is so with all that follows
+    merging    of a MERGED user, into whom and how
     tokens     of the newest writes, by which a writer who got no answer finds out what happened
     lastChange what the newest write was, for the change feed; NONE is bookkeeping
     joining    identities on their way in, with the content that will stand then
@@ -12,7 +14,7 @@ Beside a user's content each document keeps what the identity protocol needs:
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -38,6 +40,8 @@ class State(StrEnum):
     PENDING = "pending"
     ABORTED = "aborted"
     ACTIVE = "active"
+    MERGED = "merged"
+    DELETED = "deleted"
 
 
 def new_token() -> str:
@@ -48,12 +52,27 @@ def new_document(user: User, state: State) -> Document:
     return to_document(user, to_bson) | {
         "revision": 1,
         "state": state,
+        "done": False,
+        "merging": None,
         "tokens": [],
         "lastChange": bookkeeping(),
         "joining": None,
         "releasing": [],
         "batches": [],
     }
+
+
+def emptied(document: Document) -> Document:
+    """Return the document with nothing left of the person; what the protocol needs stays."""
+    nobody = User(
+        id=document["_id"], created_at=document["createdAt"], updated_at=document["createdAt"]
+    )
+    return document | to_document(nobody, to_bson) | {"joining": None, "batches": []}
+
+
+def is_settled(document: Document) -> bool:
+    """Return whether nothing that a writer began on this user is left to finish."""
+    return not (document["joining"] or document["releasing"] or document["batches"])
 
 
 def content_of(document: Document) -> User:
@@ -86,10 +105,27 @@ class Users:
         """Return a document of whatever state, as it is at this instant."""
         return await self._users_now.find_one({"_id": user_id})
 
-    async def active(self, user_ids: Sequence[str]) -> dict[str, Document]:
-        """Return the documents of those who are there, by id."""
-        found = self._users.find({"_id": {"$in": list(user_ids)}, "state": State.ACTIVE})
-        return {document["_id"]: document async for document in found}
+    async def standing(self, user_ids: Collection[str]) -> dict[str, Document]:
+        """Return who stands for each id: the user, or the survivor of a merged one."""
+        states = [State.ACTIVE, State.MERGED]
+        query = {"_id": {"$in": list(user_ids)}, "state": {"$in": states}}
+        found = {document["_id"]: document async for document in self._users.find(query)}
+        for user_id, document in list(found.items()):
+            if document["state"] == State.MERGED:
+                survivor = await self._survivor(document)
+                found.pop(user_id)
+                if survivor:
+                    found[user_id] = survivor
+        return found
+
+    async def _survivor(self, merged: Document) -> Document | None:
+        """Return who stands for a merged user: until the survivor took them in, they themselves."""
+        survivor = await self.get(merged["merging"]["into"])
+        if survivor and survivor["state"] == State.MERGED:
+            survivor = await self._survivor(survivor)
+        if not merged["done"] and (survivor is None or merged["_id"] not in survivor["absorbed"]):
+            return merged
+        return survivor if survivor and survivor["state"] == State.ACTIVE else None
 
     async def insert(self, document: Document) -> None:
         """Insert a document whose id nobody else has."""

@@ -5,7 +5,7 @@ What takes a protocol on MongoDB is one transaction here.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -18,16 +18,26 @@ from app.domain.catalog import Catalog, assembled
 from app.domain.change import Change
 from app.domain.errors import Unavailable
 from app.domain.events import Event
+from app.domain.identity import Identity
 from app.domain.limits import Limits
 from app.domain.listing import EventQuery, UserOrder, UserPosition
 from app.domain.user import Edit, User
-from app.store import Step, UserRef
+from app.store import Merged, Step, UserRef
 from app.store.document import to_event
-from app.store.sqlite import catalog, changes, users
+from app.store.sqlite import catalog, changes, merging, users
 from app.store.sqlite.connection import connect, from_ms, path_of, prepare, to_ms
 from app.store.sqlite.writer import Writer
 
 Result = TypeVar("Result")
+
+_BY_ID = """
+    SELECT document FROM users
+    WHERE id = ifnull((SELECT survivor FROM merged_users WHERE id = :ref), :ref)
+"""
+_BY_IDENTITY = """
+    SELECT document FROM users
+    WHERE id = (SELECT user FROM identities WHERE identity = :ref)
+"""
 
 
 @asynccontextmanager
@@ -59,16 +69,8 @@ class SqliteStore:
         self._writer = Writer(connect())
 
     async def find(self, ref: UserRef) -> User | None:
-        sql, argument = (
-            ("SELECT document FROM users WHERE id = ?", ref)
-            if isinstance(ref, str)
-            else (
-                "SELECT document FROM users "
-                "WHERE id = (SELECT user FROM identities WHERE identity = ?)",
-                ref.key,
-            )
-        )
-        row = self._lookups.execute(sql, (argument,)).fetchone()
+        sql, argument = (_BY_ID, ref) if isinstance(ref, str) else (_BY_IDENTITY, ref.key)
+        row = self._lookups.execute(sql, {"ref": argument}).fetchone()
         return None if row is None else users.decode(row[0])
 
     async def find_many(self, refs: Sequence[UserRef]) -> list[User | None]:
@@ -86,6 +88,46 @@ class SqliteStore:
             )
         )
 
+    async def transfer(self, identity: Identity, from_id: str, to_id: str, now: datetime) -> bool:
+        return await self._writer.run(
+            lambda connection: merging.transfer(
+                connection, identity, from_id, to_id, now, self._limits
+            )
+        )
+
+    async def merge(
+        self,
+        into_id: str,
+        other_id: str,
+        now: datetime,
+        *,
+        anonymous_only: bool = False,
+        dry_run: bool = False,
+    ) -> Merged | None:
+        return await self._writer.run(
+            lambda connection: merging.merge(
+                connection,
+                into_id,
+                other_id,
+                now,
+                self._limits,
+                anonymous_only=anonymous_only,
+                dry_run=dry_run,
+            )
+        )
+
+    async def delete(self, user_id: str, now: datetime) -> str:
+        deleted = await self._writer.run(
+            lambda connection: merging.delete(connection, user_id, now)
+        )
+        # Until a checkpoint, what was erased still stands in the write-ahead log.
+        await self._scan("PRAGMA wal_checkpoint(TRUNCATE)", ())
+        return deleted
+
+    async def repair(self) -> Mapping[str, int]:
+        """Return nothing: a transaction is finished or never was."""
+        return {}
+
     async def _write(self, job: Callable[[sqlite3.Connection], Edit]) -> Edit:
         edit = await self._writer.run(job)
         self._names.keep(edit.sightings)
@@ -102,7 +144,8 @@ class SqliteStore:
         return int(count)
 
     async def archived_events(self, user: User, query: EventQuery, limit: int) -> list[Event]:
-        where, arguments = ["user = ?"], [user.id]
+        ids = users.history_ids(user)
+        where, arguments = [f"user IN ({users.marks(ids)})"], [*ids]
         for condition, argument in _event_conditions(query):
             where.append(condition)
             arguments.extend(argument)

@@ -2,19 +2,35 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
 
 from app.domain.change import Change, ChangeKind
 from app.domain.errors import CursorExpired
-from app.store.sqlite.connection import from_ms
+from app.store.sqlite.connection import from_ms, to_ms
 
 KEPT_CHANGES: Final = 1_000_000
 KEPT_MS: Final = 7 * 24 * 3600 * 1000
 _READ_AT_ONCE: Final = 1_000
 _LOOK_EVERY_S: Final = 0.02
+
+
+def append(
+    connection: sqlite3.Connection,
+    kind: ChangeKind,
+    user_id: str,
+    version: int,
+    at: datetime,
+    event_ids: Iterable[str] = (),
+) -> None:
+    """Add to the log, within the transaction that makes the change."""
+    connection.execute(
+        "INSERT INTO changes (kind, user, version, at, event_ids) VALUES (?, ?, ?, ?, ?)",
+        (kind.value, user_id, version, to_ms(at), orjson.dumps(list(event_ids)).decode()),
+    )
 
 
 def last_seq(connection: sqlite3.Connection) -> int:
@@ -49,12 +65,10 @@ async def follow(connection: sqlite3.Connection, after: str) -> AsyncIterator[Ch
 
 
 def _checked(connection: sqlite3.Connection, cursor: str) -> int:
-    if not cursor.isdecimal() or (seq := int(cursor)) > last_seq(connection):
+    (start,) = connection.execute("SELECT seq FROM log_start").fetchone()
+    if not cursor.isdecimal() or not start <= int(cursor) <= last_seq(connection):
         raise CursorExpired
-    (oldest,) = connection.execute("SELECT min(seq) FROM changes").fetchone()
-    if seq < last_seq(connection) and (oldest is None or seq < oldest - 1):
-        raise CursorExpired
-    return seq
+    return int(cursor)
 
 
 def _to_change(row: tuple[Any, ...]) -> Change:
@@ -73,10 +87,12 @@ def trim(connection: sqlite3.Connection, now_ms: int) -> None:
     """Drop the oldest changes, as far as they are too old or too many; never one in between."""
     connection.execute(
         """
-        DELETE FROM changes WHERE seq < max(
-            ifnull((SELECT min(seq) FROM changes WHERE at >= ?), 0),
-            (SELECT max(seq) FROM changes) - ?
+        UPDATE log_start SET seq = max(
+            seq,
+            ifnull((SELECT min(seq) FROM changes WHERE at >= ?) - 1, 0),
+            ifnull((SELECT max(seq) FROM changes) - ?, 0)
         )
         """,
         (now_ms - KEPT_MS, KEPT_CHANGES),
     )
+    connection.execute("DELETE FROM changes WHERE seq <= (SELECT seq FROM log_start)")

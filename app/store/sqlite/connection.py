@@ -22,6 +22,14 @@ TABLES: Final = """
         document TEXT NOT NULL
     );
     CREATE INDEX IF NOT EXISTS users_by_last_seen ON users (last_seen, id);
+    CREATE TABLE IF NOT EXISTS merged_users (
+        id TEXT PRIMARY KEY,
+        survivor TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS merged_users_by_survivor ON merged_users (survivor);
+    CREATE TABLE IF NOT EXISTS deleted_users (
+        id TEXT PRIMARY KEY
+    ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS identities (
         identity TEXT PRIMARY KEY,
         user TEXT NOT NULL
@@ -51,6 +59,11 @@ TABLES: Final = """
         at INTEGER NOT NULL,
         event_ids TEXT NOT NULL
     );
+    CREATE INDEX IF NOT EXISTS changes_by_user ON changes (user);
+    CREATE TABLE IF NOT EXISTS log_start (
+        seq INTEGER NOT NULL
+    );
+    INSERT INTO log_start SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM log_start);
 """
 
 

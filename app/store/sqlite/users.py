@@ -1,7 +1,7 @@
 """What one write does to the tables, inside the writer's transaction."""
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from app.domain.user import Edit, User, respelled
 from app.store import Step
 from app.store.document import from_event, to_document, to_user
 from app.store.sqlite.catalog import KnownNames
+from app.store.sqlite.changes import append
 from app.store.sqlite.connection import from_ms, to_ms
 
 _MAX_VARIABLES: Final = 500
@@ -29,16 +30,34 @@ def _encode(user: User) -> str:
     return orjson.dumps(to_document(user, to_ms)).decode()
 
 
+def root(connection: sqlite3.Connection, user_id: str) -> User:
+    """Return the user, or the survivor of a merged one.
+
+    Raises:
+        UserNotFound: there is neither.
+    """
+    row = connection.execute(
+        "SELECT document FROM users WHERE id = "
+        "ifnull((SELECT survivor FROM merged_users WHERE id = ?), ?)",
+        (user_id, user_id),
+    ).fetchone()
+    if row is None:
+        raise UserNotFound
+    return decode(row[0])
+
+
 def insert(connection: sqlite3.Connection, edit: Edit, names: KnownNames, limits: Limits) -> Edit:
     """Keep a new user with all identities, or raise IdentityTaken."""
     edit = respelled(edit, names.coin(connection, edit.sightings, limits))
-    _claim(connection, edit.user.id, edit.user.identities)
+    user = edit.user
+    _claim(connection, user.id, user.identities)
     connection.execute(
         "INSERT INTO users VALUES (?, ?, ?)",
-        (edit.user.id, _ms_or_none(edit.user.last_seen_at), _encode(edit.user)),
+        (user.id, _ms_or_none(user.last_seen_at), _encode(user)),
     )
-    _archive(connection, edit.user.id, edit.spilled)
-    _log(connection, ChangeKind.CREATED, edit)
+    archive(connection, user.id, edit.spilled)
+    recorded_ids = [event.id for event in edit.recorded]
+    append(connection, ChangeKind.CREATED, user.id, user.version, user.updated_at, recorded_ids)
     return edit
 
 
@@ -51,25 +70,29 @@ def change(
     limits: Limits,
 ) -> Edit:
     """Keep what `step` makes of the user."""
-    row = connection.execute("SELECT document FROM users WHERE id = ?", (user_id,)).fetchone()
-    if row is None:
-        raise UserNotFound
-    before = decode(row[0])
+    before = root(connection, user_id)
     edit = step(before, _archived_among(connection, before, event_ids))
     if edit.user is before or edit.user == before:
         return edit
     edit = respelled(edit, names.coin(connection, edit.sightings, limits))
     held, kept = _keys(before), _keys(edit.user)
-    _claim(connection, user_id, [i for i in edit.user.identities if i.key not in held])
     _release(connection, [i for i in before.identities if i.key not in kept])
+    _claim(connection, before.id, [i for i in edit.user.identities if i.key not in held])
+    replace(connection, before, edit)
+    return edit
+
+
+def replace(connection: sqlite3.Connection, before: User, edit: Edit) -> None:
+    """Write the user's document, what spills from it, and the change; identities are apart."""
+    user = edit.user
     connection.execute(
         "UPDATE users SET last_seen = ?, document = ? WHERE id = ?",
-        (_ms_or_none(edit.user.last_seen_at), _encode(edit.user), user_id),
+        (_ms_or_none(user.last_seen_at), _encode(user), user.id),
     )
-    _archive(connection, user_id, edit.spilled)
-    if edit.user.version != before.version:
-        _log(connection, ChangeKind.UPDATED, edit)
-    return edit
+    archive(connection, user.id, edit.spilled)
+    if user.version != before.version:
+        recorded_ids = [event.id for event in edit.recorded]
+        append(connection, ChangeKind.UPDATED, user.id, user.version, user.updated_at, recorded_ids)
 
 
 def _keys(user: User) -> set[str]:
@@ -98,25 +121,36 @@ def _release(connection: sqlite3.Connection, identities: Iterable[Identity]) -> 
     )
 
 
+def history_ids(user: User) -> list[str]:
+    """Return the ids under which the user's archived events stand."""
+    return [user.id, *user.absorbed]
+
+
+def marks(values: Sequence[object]) -> str:
+    """Return as many question marks as there are values."""
+    return ", ".join("?" * len(values))
+
+
 def _archived_among(
     connection: sqlite3.Connection, user: User, event_ids: Collection[str]
 ) -> frozenset[str]:
     if not user.archived:
         return frozenset()
     found: set[str] = set()
-    ids = list(event_ids)
+    ids, histories = list(event_ids), history_ids(user)
     for start in range(0, len(ids), _MAX_VARIABLES):
         some = ids[start : start + _MAX_VARIABLES]
-        marks = ", ".join("?" * len(some))
         rows = connection.execute(
-            f"SELECT id FROM event_archive WHERE user = ? AND id IN ({marks})",  # noqa: S608
-            [user.id, *some],
+            f"SELECT id FROM event_archive WHERE user IN ({marks(histories)}) "  # noqa: S608
+            f"AND id IN ({marks(some)})",
+            [*histories, *some],
         )
         found.update(row[0] for row in rows)
     return frozenset(found)
 
 
-def _archive(connection: sqlite3.Connection, user_id: str, events: Iterable[Event]) -> None:
+def archive(connection: sqlite3.Connection, user_id: str, events: Iterable[Event]) -> None:
+    """Keep events under the user's id."""
     connection.executemany(
         "INSERT OR IGNORE INTO event_archive VALUES (?, ?, ?, ?, ?)",
         [(user_id, event.id, event.key, to_ms(event.at), _encode_event(event)) for event in events],
@@ -126,16 +160,3 @@ def _archive(connection: sqlite3.Connection, user_id: str, events: Iterable[Even
 def _encode_event(event: Event) -> str:
     document: dict[str, Any] = from_event(event, to_ms)
     return orjson.dumps(document).decode()
-
-
-def _log(connection: sqlite3.Connection, kind: ChangeKind, edit: Edit) -> None:
-    connection.execute(
-        "INSERT INTO changes (kind, user, version, at, event_ids) VALUES (?, ?, ?, ?, ?)",
-        (
-            kind.value,
-            edit.user.id,
-            edit.user.version,
-            to_ms(edit.user.updated_at),
-            orjson.dumps([event.id for event in edit.recorded]).decode(),
-        ),
-    )

@@ -1,0 +1,67 @@
+"""What tests share: a clock, an API on a fresh store, the MongoDB wire server, a real server."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from app.settings import Settings
+from tests.api import Api, Clock, serving
+from tests.builders import NOON
+from tests.server_process import server_process
+from tests.wire import WireToolMissing, running
+
+
+@pytest.fixture(scope="session")
+def mongodb() -> Iterator[str]:
+    """The address of a MongoDB server; a real one if `PROFILEGRAPH_TEST_MONGODB` names it."""
+    if given := os.environ.get("PROFILEGRAPH_TEST_MONGODB"):
+        yield given.rstrip("/")
+        return
+    try:
+        with running() as address:
+            yield address
+    except WireToolMissing as missing:
+        outcome = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        outcome(str(missing))
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A SQLite file that is not there yet."""
+    return f"sqlite:///{tmp_path}/people.db"
+
+
+@pytest.fixture
+def mongodb_url(mongodb: str) -> str:
+    """A MongoDB database that is not there yet."""
+    return f"{mongodb}/test{uuid4().hex}"
+
+
+@pytest.fixture(params=["sqlite", "mongodb"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """An empty database of each kind in turn."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(NOON)
+
+
+@pytest.fixture
+async def api(sqlite_url: str, clock: Clock) -> AsyncIterator[Api]:
+    """The API on an empty store."""
+    async with serving(Settings(database=sqlite_url), clock) as api:
+        yield api
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of a running server with the sample people."""
+    folder = tmp_path_factory.mktemp("server")
+    with server_process(f"sqlite:///{folder}/demo.db", "--demo") as running_server:
+        yield running_server.url

@@ -1,0 +1,57 @@
+"""The server as its users run it: a process of its own, on a free port."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+_ADDRESS: Final = re.compile(r"Profilegraph: (http://\S+)/graphql")
+
+
+class ServerProcess:
+    """A running server.
+
+    Attributes:
+        url: Its base URL, without a slash at the end.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self._process = process
+        self.url = url
+
+    def kill(self) -> None:
+        """End it as a crash would: nothing is finished, nothing is closed."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+
+@contextmanager
+def server_process(database: str, *options: str, **environment: str) -> Iterator[ServerProcess]:
+    """Run `python -m app` on a database until the block ends."""
+    command = [sys.executable, "-m", "app", "--port", "0", "--database", database, *options]
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | environment
+    )
+    try:
+        yield ServerProcess(process, _address(process))
+    finally:
+        process.terminate()
+        process.wait(10)
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    """Return where the server listens, once it does."""
+    assert process.stderr is not None
+    url = None
+    for line in process.stderr:
+        if found := _ADDRESS.search(line):
+            url = found[1]
+        if url and "startup complete" in line:
+            return url
+    raise AssertionError("The server ended before it listened.")
