@@ -8,6 +8,7 @@ from app.domain.devices import Device
 from app.domain.events import Activity, Event
 from app.domain.fields import Location
 from app.domain.identity import LinkedIdentity
+from app.domain.segment import Segment
 from app.domain.user import User
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "LinkedIdentity",
     "Location",
     "PropertyDefinition",
+    "Segment",
     "User",
 ]

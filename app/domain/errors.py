@@ -5,6 +5,7 @@ DomainError
 ├── LimitExceeded       a bound was reached
 ├── UserNotFound        nobody is there to be changed
 ├── DeviceNotFound      nobody has the device
+├── SegmentNotFound     there is no such segment
 ├── IdentityTaken       the identity belongs to another person
 ├── VersionConflict     the person has moved on
 ├── Busy                other writers won for too long; nothing was written
@@ -50,6 +51,12 @@ class DeviceNotFound(DomainError):
     def __init__(self, device_id: str) -> None:
         super().__init__("Nobody has this device.")
         self.device_id = device_id
+
+
+class SegmentNotFound(DomainError):
+    def __init__(self, segment_id: str) -> None:
+        super().__init__("There is no such segment.")
+        self.segment_id = segment_id
 
 
 class IdentityTaken(DomainError):

@@ -198,8 +198,10 @@ def _location(raw: Any, path: Path, limits: Limits) -> Location | None:
         country=_country(country, (*path, "country")),
         region=_place(region, (*path, "region"), limits),
         city=_place(city, (*path, "city"), limits),
-        latitude=_degrees(latitude, 90, (*path, "latitude")),
-        longitude=_degrees(longitude, 180, (*path, "longitude")),
+        latitude=None if latitude is None else parse_degrees(latitude, 90, (*path, "latitude")),
+        longitude=None
+        if longitude is None
+        else parse_degrees(longitude, 180, (*path, "longitude")),
     )
     return None if location == Location() else location
 
@@ -218,9 +220,8 @@ def _place(raw: Any, path: Path, limits: Limits) -> str | None:
     return None if raw is None else bounded(_filled(raw, path), path, limits.text_bytes)
 
 
-def _degrees(raw: Any, bound: int, path: Path) -> float | None:
-    if raw is None:
-        return None
+def parse_degrees(raw: Any, bound: int, path: Path) -> float:
+    """Return a latitude or longitude from -`bound` to `bound`."""
     if isinstance(raw, bool) or not isinstance(raw, int | float) or not -bound <= raw <= bound:
         raise InvalidInput(f"This is no number from -{bound} to {bound}.", path)
     return float(raw) + 0.0  # -0.0 becomes 0.0

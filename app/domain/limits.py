@@ -44,6 +44,12 @@ class Limits(BaseModel):
     embedded_events: int = Field(
         100, ge=2, le=1_000, description="Newest events in a user's own document."
     )
+    segments: int = Field(200, ge=1, le=500, description="Segments in all.")
+    criteria_nodes: int = Field(100, ge=1, le=1_000, description="Criteria in one question.")
+    criteria_levels: int = Field(10, ge=1, le=50, description="How deep criteria may nest.")
+    candidates: int = Field(
+        100_000, ge=1, description="People whom one question may look at one by one."
+    )
     page: int = Field(
         100, ge=1, le=1_000, description="The largest `first`, and of users asked for at once."
     )

@@ -1,6 +1,6 @@
 """What every resolver can reach."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -8,9 +8,13 @@ from zoneinfo import ZoneInfo
 
 import strawberry
 
+from app.domain.criteria import Criterion
 from app.domain.limits import Limits
+from app.domain.segment import Segments
 from app.domain.times import to_utc_ms
+from app.domain.windows import Moment
 from app.live.feed import Feed
+from app.operations.segments import criteria_of_all
 from app.operations.terms import Terms
 from app.store import Store
 
@@ -34,6 +38,7 @@ class Context:
     time_zone: ZoneInfo
     clock: Callable[[], datetime]
     connection_params: dict[str, Any] | None = None
+    _segments: tuple[Segments, Mapping[str, Criterion]] | None = None
 
     @property
     def now(self) -> datetime:
@@ -47,6 +52,17 @@ class Context:
     @property
     def terms(self) -> Terms:
         return Terms(self.now, self.limits)
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.now, self.time_zone)
+
+    async def segments(self) -> tuple[Segments, Mapping[str, Criterion]]:
+        """Return all segments and what each asks for, read once a request."""
+        if self._segments is None:
+            segments = await self.store.segments()
+            self._segments = segments, criteria_of_all(segments, self.limits)
+        return self._segments
 
 
 Info = strawberry.Info[Context, None]

@@ -20,6 +20,7 @@ CODES: Final[dict[type[errors.DomainError], str]] = {
     errors.InvalidInput: "INVALID_INPUT",
     errors.UserNotFound: "INVALID_INPUT",
     errors.DeviceNotFound: "INVALID_INPUT",
+    errors.SegmentNotFound: "INVALID_INPUT",
     errors.IdentityTaken: "INVALID_INPUT",
     errors.VersionConflict: "INVALID_INPUT",
     errors.LimitExceeded: "LIMIT_EXCEEDED",
@@ -43,6 +44,11 @@ class VersionConflictError(Error):
 @strawberry.type(description="There is no such person.")
 class UserNotFoundError(Error):
     pass
+
+
+@strawberry.type(description="There is no such segment.")
+class SegmentNotFoundError(Error):
+    id: strawberry.ID
 
 
 @strawberry.type(description="Nobody has the device.")
@@ -78,6 +84,15 @@ class UserNotFoundHandler(strawberry.ExceptionHandler[errors.UserNotFound, UserN
         self, exception: errors.UserNotFound, *, field: StrawberryField, info: Info
     ) -> UserNotFoundError:
         return UserNotFoundError(message=str(exception))
+
+
+class SegmentNotFoundHandler(
+    strawberry.ExceptionHandler[errors.SegmentNotFound, SegmentNotFoundError]
+):
+    def handle(
+        self, exception: errors.SegmentNotFound, *, field: StrawberryField, info: Info
+    ) -> SegmentNotFoundError:
+        return SegmentNotFoundError(message=str(exception), id=strawberry.ID(exception.segment_id))
 
 
 class DeviceNotFoundHandler(
@@ -131,6 +146,7 @@ class LimitExceededHandler(strawberry.ExceptionHandler[errors.LimitExceeded, Lim
 HANDLERS: Final = (
     UserNotFoundHandler(),
     DeviceNotFoundHandler(),
+    SegmentNotFoundHandler(),
     VersionConflictHandler(),
     IdentityTakenHandler(),
     InvalidInputHandler(),

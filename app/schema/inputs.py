@@ -24,9 +24,12 @@ def given(value: Any) -> Any:
     definition = get_object_definition(type(value))
     if definition is None:
         return value
-    fields = ((field.python_name, getattr(value, field.python_name)) for field in definition.fields)
+    fields = (
+        (field.graphql_name or to_camel_case(field.python_name), getattr(value, field.python_name))
+        for field in definition.fields
+    )
     return {
-        to_camel_case(name): given(field.value if isinstance(field, Some) else field)
+        name: given(field.value if isinstance(field, Some) else field)
         for name, field in fields
         if field is not None
     }

@@ -14,14 +14,17 @@ from app.operations.identify import identify
 from app.operations.link_identity import link_identity, unlink_identity
 from app.operations.merge import merge
 from app.operations.record_events import record_events
+from app.operations.segments import delete_segment, save_segment
 from app.operations.update import update
 from app.schema.context import Info
+from app.schema.criteria import Criteria
 from app.schema.enums import IdentifyOutcome
 from app.schema.errors import (
     DeviceNotFoundError,
     IdentityTakenError,
     InvalidInputError,
     LimitExceededError,
+    SegmentNotFoundError,
     UserNotFoundError,
     VersionConflictError,
 )
@@ -34,7 +37,7 @@ from app.schema.inputs import (
     device_identity,
     given,
 )
-from app.schema.types import Device, User
+from app.schema.types import Device, Segment, User
 
 
 @strawberry.type
@@ -150,6 +153,28 @@ class DeviceLogOutPayload:
 DeviceLogOutResult = Annotated[
     DeviceLogOutPayload | DeviceNotFoundError | InvalidInputError,
     strawberry.union("DeviceLogOutResult"),
+]
+
+
+@strawberry.type
+class SegmentSavePayload:
+    segment: domain.Segment = strawberry.field(graphql_type=Segment)
+
+
+SegmentSaveResult = Annotated[
+    SegmentSavePayload | SegmentNotFoundError | InvalidInputError | LimitExceededError,
+    strawberry.union("SegmentSaveResult"),
+]
+
+
+@strawberry.type
+class SegmentDeletePayload:
+    deleted_id: strawberry.ID
+
+
+SegmentDeleteResult = Annotated[
+    SegmentDeletePayload | SegmentNotFoundError | InvalidInputError,
+    strawberry.union("SegmentDeleteResult"),
 ]
 
 
@@ -312,3 +337,30 @@ class Mutation:
         who = user.to_domain(context.limits)
         deleted_id = await delete(context.store, who, context.terms)
         return UserDeletePayload(deleted_id=strawberry.ID(deleted_id))
+
+    @strawberry.mutation(
+        graphql_type=SegmentSaveResult | None,
+        description="Keep criteria under a name; with an id, replace that segment's name, "
+        "description and criteria.",
+    )
+    async def segment_save(
+        self,
+        info: Info,
+        name: str,
+        criteria: Criteria,
+        id: strawberry.ID | None = None,
+        description: str | None = None,
+    ) -> SegmentSavePayload:
+        context = info.context
+        segment = await save_segment(
+            context.store, id, name, description, given(criteria), context.terms
+        )
+        return SegmentSavePayload(segment=segment)
+
+    @strawberry.mutation(
+        graphql_type=SegmentDeleteResult | None,
+        description="Delete a segment; refused while others refer to it.",
+    )
+    async def segment_delete(self, info: Info, id: strawberry.ID) -> SegmentDeletePayload:
+        await delete_segment(info.context.store, id)
+        return SegmentDeletePayload(deleted_id=id)

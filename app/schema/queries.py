@@ -5,15 +5,14 @@ import strawberry
 from app import domain
 from app.domain.errors import LimitExceeded
 from app.domain.identity import Impossible
-from app.domain.listing import UserPosition, position_of
-from app.domain.times import parse_instant, show_instant
 from app.operations.find import find
+from app.operations.segments import ask
 from app.schema.context import Info
+from app.schema.criteria import Criteria
 from app.schema.enums import UserOrder
-from app.schema.inputs import UserBy
-from app.schema.pages import check_first, decode, encode, page_info
+from app.schema.inputs import UserBy, given
 from app.schema.scalars import Cursor
-from app.schema.types import Catalog, User, UserConnection, UserEdge
+from app.schema.types import Catalog, Segment, User, UserConnection, list_users
 
 
 @strawberry.type
@@ -39,27 +38,38 @@ class Query:
         found = iter(await info.context.store.find_many(possible))
         return [None if isinstance(ref, Impossible) else next(found) for ref in refs]
 
-    @strawberry.field(graphql_type=UserConnection | None, description="Everyone, in pages.")
+    @strawberry.field(
+        graphql_type=UserConnection | None,
+        description="Find People: those of whom criteria are true; without criteria, everyone.",
+    )
     async def users(
         self,
         info: Info,
+        where: Criteria | None = None,
         order_by: UserOrder = UserOrder.NEWEST,
         first: int = 20,
         after: Cursor | None = None,
     ) -> UserConnection:
-        check_first(first, info.context.limits)
-        question = f"users {order_by}"
-        position = _user_position(after, question)
-        found = await info.context.store.page(order_by, first + 1, position)
-        shown = found[:first]
-        cursors = [_cursor(user, order_by, question) for user in shown]
-        edges = [UserEdge(cursor=c, node=user) for c, user in zip(cursors, shown, strict=True)]
-        info_of_page = page_info(cursors, more=len(found) > first, after=after)
-        return UserConnection(edges=edges, nodes=shown, page_info=info_of_page)
+        criteria = given(where) if where else None
+        return await list_users(info.context, criteria, order_by, first, after)
 
-    @strawberry.field(description="How many people there are, exactly.")
-    async def user_count(self, info: Info) -> int | None:
-        return await info.context.store.count()
+    @strawberry.field(description="How many people match, exactly.")
+    async def user_count(self, info: Info, where: Criteria | None = None) -> int | None:
+        context = info.context
+        if where is None:
+            return await context.store.count()
+        question = await ask(
+            context.store, given(where), ("where",), context.moment, context.limits
+        )
+        return await context.store.count(question)
+
+    @strawberry.field(graphql_type=Segment | None, description="Null if there is none.")
+    async def segment(self, info: Info, id: strawberry.ID) -> domain.Segment | None:
+        return (await info.context.store.segments()).get(id)
+
+    @strawberry.field(graphql_type=list[Segment] | None, description="All, oldest first.")
+    async def segments(self, info: Info) -> list[domain.Segment]:
+        return list((await info.context.store.segments()).values())
 
     @strawberry.field(
         graphql_type=Catalog | None,
@@ -67,15 +77,3 @@ class Query:
     )
     async def catalog(self, info: Info) -> domain.Catalog:
         return await info.context.store.catalog()
-
-
-def _cursor(user: domain.User, order: UserOrder, question: str) -> Cursor:
-    position = position_of(user, order)
-    return encode(question, [position.seen_at and show_instant(position.seen_at), position.id])
-
-
-def _user_position(after: Cursor | None, question: str) -> UserPosition | None:
-    if after is None:
-        return None
-    seen_at, id = decode(after, question, str, str)
-    return UserPosition(seen_at and parse_instant(seen_at, ("after",)), str(id))

@@ -14,6 +14,7 @@ PropertyValue = NewType("PropertyValue", object)
 Properties = NewType("Properties", object)
 Numbers = NewType("Numbers", object)
 TextLists = NewType("TextLists", object)
+CriteriaDocument = NewType("CriteriaDocument", object)
 
 
 def _text(value: Any) -> str:
@@ -57,4 +58,8 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
     Properties: _json("Properties", "A JSON object of property name to PropertyValue."),
     Numbers: _json("Numbers", "A JSON object of property name to number."),
     TextLists: _json("TextLists", "A JSON object of property name to a list of texts."),
+    CriteriaDocument: _json(
+        "CriteriaDocument",
+        "Criteria in the JSON form of the input `Criteria`, so that they can be saved again.",
+    ),
 }

@@ -4,18 +4,27 @@ A type here is a declaration over a domain class: resolvers return the domain's 
 field is read off it by name, or answered by the domain's rule.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Annotated, Any
 
+import orjson
 import strawberry
 
 from app import domain
+from app.domain.criteria import Question
+from app.domain.criteria_input import to_json
 from app.domain.events import event_key
-from app.domain.listing import EventPosition, EventQuery
+from app.domain.listing import EventPosition, EventQuery, UserPosition, position_of
 from app.domain.properties import show_properties, show_value
 from app.domain.reach import age_on
 from app.domain.times import parse_instant, show_instant
+from app.domain.windows import Moment
+from app.operations.personalise import personalised
 from app.operations.record_events import read_events
-from app.schema.context import Info
+from app.operations.segments import ask, is_true, segments_of
+from app.schema.context import Context, Info
+from app.schema.criteria import Criteria
 from app.schema.enums import (
     Channel,
     Gender,
@@ -24,9 +33,11 @@ from app.schema.enums import (
     ProfileType,
     PropertyKind,
     PushService,
+    UserOrder,
 )
+from app.schema.inputs import given
 from app.schema.pages import PageInfo, check_first, decode, encode, page_info
-from app.schema.scalars import Cursor, Properties, PropertyValue
+from app.schema.scalars import CriteriaDocument, Cursor, Properties, PropertyValue
 
 
 @strawberry.type(description="A name of the person; it belongs to nobody else.")
@@ -207,6 +218,36 @@ class User:
         totals = (total for key, total in user.activity.items() if key in keys)
         return sorted(totals, key=lambda total: total.name)
 
+    @strawberry.field(
+        graphql_type=list[Annotated["Segment", strawberry.lazy("app.schema.types")]],
+        description="The segments whose criteria are true of the person now.",
+    )
+    async def segments(
+        self, user: strawberry.Parent[domain.User], info: Info
+    ) -> Sequence[domain.Segment]:
+        segments, criteria = await info.context.segments()
+        moment = info.context.moment
+        return await segments_of(info.context.store, user, segments, criteria, moment)
+
+    @strawberry.field(description="Whether criteria are true of the person now.")
+    async def matches(
+        self, user: strawberry.Parent[domain.User], info: Info, criteria: Criteria
+    ) -> bool | None:
+        context = info.context
+        moment = context.moment
+        raw = given(criteria)
+        question = await ask(context.store, raw, ("criteria",), moment, context.limits)
+        return await is_true(context.store, question.criterion, user, moment)
+
+    @strawberry.field(
+        description="A Liquid template filled in with this person, such as "
+        "`Hi {{ user.name | default: 'there' }}`; what is not known renders as nothing."
+    )
+    def personalised(
+        self, user: strawberry.Parent[domain.User], info: Info, template: str
+    ) -> str | None:
+        return personalised(template, user, info.context.today)
+
     @strawberry.field(description="Ids of profiles merged into this one; they find it too.")
     def merged_ids(self, user: strawberry.Parent[domain.User]) -> list[strawberry.ID]:
         return [strawberry.ID(id) for id in user.absorbed]
@@ -230,10 +271,77 @@ class UserConnection:
     edges: list[UserEdge]
     nodes: list[domain.User] = strawberry.field(graphql_type=list[User])
     page_info: PageInfo
+    question: strawberry.Private[Question | None]
 
     @strawberry.field(description="How many there are in all; counted only when asked for.")
     async def total_count(self, info: Info) -> int:
-        return await info.context.store.count()
+        return await info.context.store.count(self.question)
+
+
+async def list_users(
+    context: Context,
+    criteria: Mapping[str, Any] | None,
+    order: UserOrder,
+    first: int,
+    after: Cursor | None,
+) -> UserConnection:
+    """Return a page of the people of whom criteria are true; its cursors keep their "now"."""
+    check_first(first, context.limits)
+    text = f"users {order} {orjson.dumps(to_json(criteria)).decode()}"
+    moment, position = context.moment, None
+    if after is not None:
+        now, seen_at, id = decode(after, text, str, str, str)
+        moment = Moment(parse_instant(now, ("after",)), context.time_zone)
+        position = UserPosition(seen_at and parse_instant(seen_at, ("after",)), id)
+    question = None
+    if criteria is not None:
+        question = await ask(context.store, criteria, ("where",), moment, context.limits)
+    found = await context.store.page(order, first + 1, position, question)
+    shown = found[:first]
+    cursors = [_user_cursor(text, moment, position_of(user, order)) for user in shown]
+    return UserConnection(
+        edges=[UserEdge(cursor=c, node=user) for c, user in zip(cursors, shown, strict=True)],
+        nodes=shown,
+        page_info=page_info(cursors, more=len(found) > first, after=after),
+        question=question,
+    )
+
+
+def _user_cursor(text: str, moment: Moment, position: UserPosition) -> Cursor:
+    seen_at = position.seen_at and show_instant(position.seen_at)
+    return encode(text, [show_instant(moment.now), seen_at, position.id])
+
+
+@strawberry.type(description="Criteria under a name.")
+class Segment:
+    id: strawberry.ID
+    name: str
+    description: str | None
+    created_at: datetime
+    updated_at: datetime
+
+    @strawberry.field(description="As saved; can be edited and saved again.")
+    def criteria(self, segment: strawberry.Parent[domain.Segment]) -> CriteriaDocument:
+        return CriteriaDocument(segment.criteria)
+
+    @strawberry.field(graphql_type=UserConnection, description="Who belongs to it now.")
+    async def users(
+        self,
+        segment: strawberry.Parent[domain.Segment],
+        info: Info,
+        order_by: UserOrder = UserOrder.NEWEST,
+        first: int = 20,
+        after: Cursor | None = None,
+    ) -> UserConnection:
+        criteria = {"segment": segment.id}
+        return await list_users(info.context, criteria, order_by, first, after)
+
+    @strawberry.field(description="How many belong to it now, exactly.")
+    async def count(self, segment: strawberry.Parent[domain.Segment], info: Info) -> int:
+        context = info.context
+        criteria = {"segment": segment.id}
+        question = await ask(context.store, criteria, (), context.moment, context.limits)
+        return await context.store.count(question)
 
 
 @strawberry.type(description="A property that somebody has or had.")

@@ -4,17 +4,21 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from app.domain.catalog import Catalog
 from app.domain.change import Change
+from app.domain.criteria import Question
 from app.domain.errors import Unavailable
 from app.domain.events import Event
 from app.domain.identity import Identity
 from app.domain.limits import Limits
 from app.domain.listing import EventQuery, UserOrder, UserPosition
+from app.domain.segment import Segments
 from app.domain.user import Edit, User
+
+Result = TypeVar("Result")
 
 UserRef = str | Identity
 """A user's id, or any identity of the user."""
@@ -125,14 +129,43 @@ class Store(Protocol):
     async def repair(self) -> Mapping[str, int]:
         """Finish what crashes left unfinished; return how much of what was found, if anything."""
 
-    async def page(self, order: UserOrder, first: int, after: UserPosition | None) -> list[User]:
-        """Return up to `first` users in order, those that follow `after`."""
+    async def page(
+        self,
+        order: UserOrder,
+        first: int,
+        after: UserPosition | None,
+        question: Question | None = None,
+    ) -> list[User]:
+        """Return up to `first` users in order, those that follow `after`.
 
-    async def count(self) -> int:
-        """Return how many users there are."""
+        Args:
+            order: In which order.
+            first: How many at the most.
+            after: Where the last page ended.
+            question: Only those of whom this is true.
+
+        Raises:
+            LimitExceeded: too many had to be looked at one by one.
+        """
+
+    async def count(self, question: Question | None = None) -> int:
+        """Return how many users there are, or of how many a question is true, exactly.
+
+        Raises:
+            LimitExceeded: too many would have to be looked at one by one.
+        """
+
+    async def archived_by_key(self, user: User, keys: frozenset[str]) -> list[Event]:
+        """Return the user's archived events of these names."""
 
     async def archived_events(self, user: User, query: EventQuery, limit: int) -> list[Event]:
         """Return up to `limit` events of the archive that answer the query, newest first."""
+
+    async def segments(self) -> Segments:
+        """Return all segments."""
+
+    async def change_segments(self, step: Callable[[Segments], tuple[Segments, Result]]) -> Result:
+        """Keep what `step` makes of all segments, and return what it returns beside them."""
 
     async def catalog(self) -> Catalog:
         """Return which names exist."""

@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+import orjson
+
 from app.domain.devices import Device, Platform, Push, PushService
 from app.domain.events import Activity, Event
 from app.domain.fields import Gender, Location
 from app.domain.identity import IdentityKind, LinkedIdentity
 from app.domain.properties import Properties, PropertyKind, PropertyValue, kind_of
 from app.domain.reach import Channel, Choice
+from app.domain.segment import Segment
 from app.domain.user import User
 
 Document = dict[str, Any]
@@ -35,6 +38,7 @@ def to_document(user: User, instant: FromInstant) -> Document:
         "timezone": user.timezone,
         "photoUrl": user.photo_url,
         "location": user.location and user.location.model_dump(),
+        "folded": _folded(user),
         "identities": [_from_identity(identity, instant) for identity in user.identities],
         "properties": from_properties(user.properties, instant, folded=True),
         "devices": [from_device(device, instant) for device in user.devices],
@@ -61,6 +65,20 @@ def to_document(user: User, instant: FromInstant) -> Document:
         "updatedAt": instant(user.updated_at),
         "lastSeenAt": user.last_seen_at and instant(user.last_seen_at),
     }
+
+
+def _folded(user: User) -> Document:
+    """Return the texts that are compared without case, case-folded: not every database can."""
+    place = user.location or Location()
+    texts = {
+        "name": user.name,
+        "email": user.email,
+        "phone": user.phone,
+        "timezone": user.timezone,
+        "region": place.region,
+        "city": place.city,
+    }
+    return {field: text and text.casefold() for field, text in texts.items()}
 
 
 def to_user(document: Mapping[str, Any], instant: ToInstant) -> User:
@@ -221,4 +239,26 @@ def to_device(document: Mapping[str, Any], instant: ToInstant) -> Device:
         push=push
         and Push.model_construct(service=PushService(push["service"]), token=push["token"]),
         last_seen_at=instant(document["lastSeenAt"]),
+    )
+
+
+def from_segment(segment: Segment, instant: FromInstant) -> Document:
+    return {
+        "id": segment.id,
+        "name": segment.name,
+        "description": segment.description,
+        "criteria": orjson.dumps(segment.criteria).decode(),
+        "createdAt": instant(segment.created_at),
+        "updatedAt": instant(segment.updated_at),
+    }
+
+
+def to_segment(document: Mapping[str, Any], instant: ToInstant) -> Segment:
+    return Segment.model_construct(
+        id=document["id"],
+        name=document["name"],
+        description=document["description"],
+        criteria=orjson.loads(document["criteria"]),
+        created_at=instant(document["createdAt"]),
+        updated_at=instant(document["updatedAt"]),
     )

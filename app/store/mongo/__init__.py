@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import PyMongoError
 from ulid import ULID
 
 from app.domain.catalog import Catalog
 from app.domain.change import Change, ChangeKind
+from app.domain.criteria import Question
 from app.domain.errors import Busy, IdentityTaken, Unavailable, UserNotFound
 from app.domain.events import Event
 from app.domain.handover import departed, device_of
@@ -21,6 +21,7 @@ from app.domain.identity import Identity
 from app.domain.limits import Limits
 from app.domain.listing import EventQuery, UserOrder, UserPosition
 from app.domain.merge import merged
+from app.domain.segment import Segments
 from app.domain.user import Edit, User, respelled
 from app.store import Merged, Step, UserRef
 from app.store.document import Document, from_device, from_event, to_document, to_event
@@ -38,6 +39,8 @@ from app.store.mongo.collections import (
 )
 from app.store.mongo.protocol import Protocol
 from app.store.mongo.repair import repair
+from app.store.mongo.search import Search
+from app.store.mongo.segments import SegmentsDocument
 from app.store.mongo.users import State, Users, content_of, is_settled, keys_of, told
 
 Result = TypeVar("Result")
@@ -73,6 +76,8 @@ class MongoStore:
         self._protocol = Protocol(self._users, self._claims, self._archive, limits)
         self._merging = self._protocol.merging
         self._names = Names(collections, limits)
+        self._segments = SegmentsDocument(collections)
+        self._search = Search(collections, limits.candidates)
 
     # ------------------------------------------------------------ reading
 
@@ -87,15 +92,23 @@ class MongoStore:
             found = await self._users.standing(ids)
         return [_found(ref, found.get(id)) for ref, id in zip(refs, ids, strict=True)]
 
-    async def page(self, order: UserOrder, first: int, after: UserPosition | None) -> list[User]:
-        condition, by = _page_of(order, after)
+    async def page(
+        self,
+        order: UserOrder,
+        first: int,
+        after: UserPosition | None,
+        question: Question | None = None,
+    ) -> list[User]:
         with answering():
-            found = self._collections.users.find({"state": State.ACTIVE, **condition})
-            return [content_of(document) async for document in found.sort(by).limit(first)]
+            return await self._search.page(question, order, first, after)
 
-    async def count(self) -> int:
+    async def count(self, question: Question | None = None) -> int:
         with answering():
-            return await self._collections.users.count_documents({"state": State.ACTIVE})
+            return await self._search.count(question)
+
+    async def archived_by_key(self, user: User, keys: frozenset[str]) -> list[Event]:
+        with answering():
+            return (await self._search.archived_by_key([(user, keys)])).get(user.id, [])
 
     async def archived_events(self, user: User, query: EventQuery, limit: int) -> list[Event]:
         with answering():
@@ -107,6 +120,14 @@ class MongoStore:
             archived = await self._archive.page(history_ids(user), query, limit)
         kept = [event for event in archived if event["_id"] not in aside.dropped]
         return [to_event(event, from_bson) for event in (*kept, *aside.events)]
+
+    async def segments(self) -> Segments:
+        with answering():
+            return await self._segments.read()
+
+    async def change_segments(self, step: Callable[[Segments], tuple[Segments, Result]]) -> Result:
+        with answering():
+            return await self._segments.change(step)
 
     async def catalog(self) -> Catalog:
         with answering():
@@ -329,28 +350,3 @@ def _change(before: User, edit: Edit) -> Document | None:
         return None
     recorded_ids = [event.id for event in edit.recorded]
     return told(ChangeKind.UPDATED, edit.user.updated_at, recorded_ids)
-
-
-def _page_of(order: UserOrder, after: UserPosition | None) -> tuple[Document, list[Any]]:
-    match order:
-        case UserOrder.NEWEST:
-            return ({"_id": {"$lt": after.id}} if after else {}), [("_id", DESCENDING)]
-        case UserOrder.OLDEST:
-            return ({"_id": {"$gt": after.id}} if after else {}), [("_id", ASCENDING)]
-        case UserOrder.LAST_SEEN:
-            return _seen_before(after), [("lastSeenAt", DESCENDING), ("_id", DESCENDING)]
-
-
-def _seen_before(after: UserPosition | None) -> Document:
-    if after is None:
-        return {}
-    if after.seen_at is None:
-        return {"lastSeenAt": None, "_id": {"$lt": after.id}}
-    seen = to_bson(after.seen_at)
-    return {
-        "$or": [
-            {"lastSeenAt": {"$lt": seen}},
-            {"lastSeenAt": None},
-            {"lastSeenAt": seen, "_id": {"$lt": after.id}},
-        ]
-    }

@@ -31,6 +31,17 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("state", ASCENDING), ("lastSeenAt", DESCENDING), ("_id", DESCENDING)],
             name="by_last_seen",
         ),
+        IndexModel([("properties.k", ASCENDING), ("properties.v", ASCENDING)], name="by_property"),
+        IndexModel([("properties.k", ASCENDING), ("properties.f", ASCENDING)], name="by_text"),
+        IndexModel([("activity.key", ASCENDING), ("activity.lastAt", ASCENDING)], name="by_event"),
+        IndexModel(
+            [("identities.kind", ASCENDING), ("identities.value", ASCENDING)], name="by_identity"
+        ),
+        *(
+            IndexModel([(field, ASCENDING)], name=f"by_{field.replace('.', '_')}")
+            for field in ("birthday", "email", "phone", "createdAt", "language", "name")
+        ),
+        IndexModel([("location.country", ASCENDING), ("folded.city", ASCENDING)], name="by_place"),
     ],
     "claims": [IndexModel([("user", ASCENDING)], name="by_user")],
     "event_archive": [
@@ -75,6 +86,7 @@ class Collections:
         self.event_archive = _collection(database, "event_archive", "majority")
         self.event_batches = _collection(database, "event_batches", "majority")
         self.catalog = _collection(database, "catalog", "majority")
+        self.segments = _collection(database, "segments", "majority")
         self.meta = _collection(database, "meta", "majority")
 
     async def prepare(self) -> None:

@@ -16,15 +16,17 @@ import orjson
 
 from app.domain.catalog import Catalog, assembled
 from app.domain.change import Change
+from app.domain.criteria import Question
 from app.domain.errors import Unavailable
 from app.domain.events import Event
 from app.domain.identity import Identity
 from app.domain.limits import Limits
 from app.domain.listing import EventQuery, UserOrder, UserPosition
+from app.domain.segment import Segments
 from app.domain.user import Edit, User
 from app.store import Merged, Step, UserRef
 from app.store.document import to_event
-from app.store.sqlite import catalog, changes, merging, users
+from app.store.sqlite import catalog, changes, facts, merging, search, segments, users
 from app.store.sqlite.connection import connect, from_ms, path_of, prepare, to_ms
 from app.store.sqlite.writer import Writer
 
@@ -65,6 +67,7 @@ class SqliteStore:
         self._names = catalog.KnownNames()
         self._lookups = connect()
         self._scans = connect()
+        self._scans.create_function("distance_m", 4, facts.distance_m, deterministic=True)
         self._scan_thread = ThreadPoolExecutor(1, "sqlite-scan")
         self._writer = Writer(connect())
 
@@ -121,7 +124,7 @@ class SqliteStore:
             lambda connection: merging.delete(connection, user_id, now)
         )
         # Until a checkpoint, what was erased still stands in the write-ahead log.
-        await self._scan("PRAGMA wal_checkpoint(TRUNCATE)", ())
+        await self._scan(lambda scans: scans.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
         return deleted
 
     async def repair(self) -> Mapping[str, int]:
@@ -133,15 +136,24 @@ class SqliteStore:
         self._names.keep(edit.sightings)
         return edit
 
-    async def page(self, order: UserOrder, first: int, after: UserPosition | None) -> list[User]:
-        where, by, arguments = _page_of(order, after)
-        sql = f"SELECT document FROM users WHERE {where} ORDER BY {by} LIMIT ?"  # noqa: S608
-        rows = await self._scan(sql, (*arguments, first))
-        return [users.decode(row[0]) for row in rows]
+    async def page(
+        self,
+        order: UserOrder,
+        first: int,
+        after: UserPosition | None,
+        question: Question | None = None,
+    ) -> list[User]:
+        candidates = self._limits.candidates
+        return await self._scan(
+            lambda connection: search.page(connection, question, order, first, after, candidates)
+        )
 
-    async def count(self) -> int:
-        ((count,),) = await self._scan("SELECT count(*) FROM users", ())
-        return int(count)
+    async def count(self, question: Question | None = None) -> int:
+        candidates = self._limits.candidates
+        return await self._scan(lambda connection: search.count(connection, question, candidates))
+
+    async def archived_by_key(self, user: User, keys: frozenset[str]) -> list[Event]:
+        return search.archived_by_key(self._lookups, user, keys)
 
     async def archived_events(self, user: User, query: EventQuery, limit: int) -> list[Event]:
         ids = users.history_ids(user)
@@ -155,6 +167,12 @@ class SqliteStore:
             (*arguments, limit),
         ).fetchall()
         return [to_event(orjson.loads(row[0]), from_ms) for row in rows]
+
+    async def segments(self) -> Segments:
+        return segments.read(self._lookups)
+
+    async def change_segments(self, step: Callable[[Segments], tuple[Segments, Result]]) -> Result:
+        return await self._writer.run(lambda connection: segments.change(connection, step))
 
     async def catalog(self) -> Catalog:
         return assembled(catalog.read_all(self._lookups))
@@ -182,39 +200,9 @@ class SqliteStore:
         self._scans.close()
         self._lookups.close()
 
-    async def _scan(self, sql: str, arguments: Sequence[Any]) -> list[Any]:
+    async def _scan(self, job: Callable[[sqlite3.Connection], Result]) -> Result:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._scan_thread, lambda: self._scans.execute(sql, arguments).fetchall()
-        )
-
-
-def _page_of(order: UserOrder, after: UserPosition | None) -> tuple[str, str, list[Any]]:
-    """Return the condition, the order and the arguments of a page."""
-    match order:
-        case UserOrder.NEWEST:
-            return _by_id(after, newest_first=True)
-        case UserOrder.OLDEST:
-            return _by_id(after, newest_first=False)
-        case UserOrder.LAST_SEEN:
-            return _by_last_seen(after)
-
-
-def _by_id(after: UserPosition | None, *, newest_first: bool) -> tuple[str, str, list[Any]]:
-    comparison, direction = ("<", "DESC") if newest_first else (">", "ASC")
-    if after is None:
-        return "true", f"id {direction}", []
-    return f"id {comparison} ?", f"id {direction}", [after.id]
-
-
-def _by_last_seen(after: UserPosition | None) -> tuple[str, str, list[Any]]:
-    by = "last_seen DESC, id DESC"  # SQLite takes NULL as the smallest: nobody seen comes last
-    if after is None:
-        return "true", by, []
-    if after.seen_at is None:
-        return "last_seen IS NULL AND id < ?", by, [after.id]
-    seen = to_ms(after.seen_at)
-    return "(last_seen IS NULL OR (last_seen, id) < (?, ?))", by, [seen, after.id]
+        return await loop.run_in_executor(self._scan_thread, job, self._scans)
 
 
 def _event_conditions(query: EventQuery) -> list[tuple[str, list[Any]]]:

@@ -19,9 +19,51 @@ TABLES: Final = """
     CREATE TABLE IF NOT EXISTS users (
         id TEXT PRIMARY KEY,
         last_seen INTEGER,
+        created_at INTEGER NOT NULL,
+        birthday TEXT,
+        gender TEXT,
+        language TEXT,
+        country TEXT,
+        region TEXT,
+        city TEXT,
+        latitude REAL,
+        longitude REAL,
+        has_push INTEGER NOT NULL,
+        opted_out TEXT NOT NULL,
+        name TEXT,
+        email TEXT,
+        phone TEXT,
+        timezone TEXT,
+        folded_name TEXT,
+        folded_email TEXT,
+        folded_phone TEXT,
+        folded_timezone TEXT,
         document TEXT NOT NULL
     );
     CREATE INDEX IF NOT EXISTS users_by_last_seen ON users (last_seen, id);
+    CREATE INDEX IF NOT EXISTS users_by_birthday ON users (birthday);
+    CREATE INDEX IF NOT EXISTS users_by_email ON users (email);
+    CREATE INDEX IF NOT EXISTS users_by_phone ON users (phone);
+    CREATE TABLE IF NOT EXISTS user_properties (
+        user TEXT NOT NULL,
+        k TEXT NOT NULL,
+        t TEXT NOT NULL,
+        v,
+        f TEXT
+    );
+    CREATE INDEX IF NOT EXISTS user_properties_by_user ON user_properties (user, k);
+    CREATE INDEX IF NOT EXISTS user_properties_by_value ON user_properties (k, t, v, user);
+    CREATE INDEX IF NOT EXISTS user_properties_by_text ON user_properties (k, t, f, user);
+    CREATE TABLE IF NOT EXISTS user_activity (
+        user TEXT NOT NULL,
+        key TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        first_at INTEGER NOT NULL,
+        last_at INTEGER NOT NULL,
+        PRIMARY KEY (user, key)
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS user_activity_by_key
+        ON user_activity (key, last_at, first_at, count, user);
     CREATE TABLE IF NOT EXISTS merged_users (
         id TEXT PRIMARY KEY,
         survivor TEXT NOT NULL
@@ -34,6 +76,7 @@ TABLES: Final = """
         identity TEXT PRIMARY KEY,
         user TEXT NOT NULL
     ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS identities_by_user ON identities (user);
     CREATE TABLE IF NOT EXISTS event_archive (
         user TEXT NOT NULL,
         id TEXT NOT NULL,
@@ -50,6 +93,10 @@ TABLES: Final = """
         name TEXT NOT NULL,
         kinds TEXT NOT NULL,
         PRIMARY KEY (subject, key)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS segments (
+        id TEXT PRIMARY KEY,
+        document TEXT NOT NULL
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS changes (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,

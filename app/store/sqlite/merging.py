@@ -78,6 +78,8 @@ def _absorb(connection: sqlite3.Connection, absorbed: User, survivor: User) -> N
     connection.execute("UPDATE merged_users SET survivor = ? WHERE survivor = ?", ids)
     connection.execute("INSERT INTO merged_users VALUES (?, ?)", (absorbed.id, survivor.id))
     connection.execute("DELETE FROM users WHERE id = ?", (absorbed.id,))
+    connection.execute("DELETE FROM user_properties WHERE user = ?", (absorbed.id,))
+    connection.execute("DELETE FROM user_activity WHERE user = ?", (absorbed.id,))
     connection.execute("UPDATE identities SET user = ? WHERE user = ?", ids)
     _release_all_but(connection, survivor)
     append(connection, ChangeKind.MERGED, absorbed.id, survivor.version, survivor.updated_at)
@@ -142,6 +144,8 @@ def delete(connection: sqlite3.Connection, user_id: str, now: datetime) -> str:
     ids = history_ids(user)
     for table, column in (
         ("users", "id"),
+        ("user_properties", "user"),
+        ("user_activity", "user"),
         ("merged_users", "id"),
         ("event_archive", "user"),
         ("changes", "user"),

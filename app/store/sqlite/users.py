@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -15,11 +14,21 @@ from app.domain.limits import Limits
 from app.domain.user import Edit, User, respelled
 from app.store import Step
 from app.store.document import from_event, to_document, to_user
+from app.store.sqlite import facts
 from app.store.sqlite.catalog import KnownNames
 from app.store.sqlite.changes import append
 from app.store.sqlite.connection import from_ms, to_ms
 
 _MAX_VARIABLES: Final = 500
+
+_COLUMNS: Final = ("document", *facts.COLUMNS)
+_INSERT: Final = (
+    f"INSERT INTO users (id, {', '.join(_COLUMNS)}) "  # noqa: S608 (the columns are ours)
+    f"VALUES (?, {', '.join('?' * len(_COLUMNS))})"
+)
+_UPDATE: Final = (
+    f"UPDATE users SET {', '.join(f'{column} = ?' for column in _COLUMNS)} WHERE id = ?"  # noqa: S608
+)
 
 
 def decode(document: str) -> User:
@@ -51,10 +60,8 @@ def insert(connection: sqlite3.Connection, edit: Edit, names: KnownNames, limits
     edit = respelled(edit, names.coin(connection, edit.sightings, limits))
     user = edit.user
     _claim(connection, user.id, user.identities)
-    connection.execute(
-        "INSERT INTO users VALUES (?, ?, ?)",
-        (user.id, _ms_or_none(user.last_seen_at), _encode(user)),
-    )
+    connection.execute(_INSERT, (user.id, _encode(user), *facts.columns_of(user)))
+    facts.index(connection, None, user)
     archive(connection, user.id, edit.spilled)
     recorded_ids = [event.id for event in edit.recorded]
     append(connection, ChangeKind.CREATED, user.id, user.version, user.updated_at, recorded_ids)
@@ -85,10 +92,8 @@ def change(
 def replace(connection: sqlite3.Connection, before: User, edit: Edit) -> None:
     """Write the user's document, what spills from it, and the change; identities are apart."""
     user = edit.user
-    connection.execute(
-        "UPDATE users SET last_seen = ?, document = ? WHERE id = ?",
-        (_ms_or_none(user.last_seen_at), _encode(user), user.id),
-    )
+    connection.execute(_UPDATE, (_encode(user), *facts.columns_of(user), user.id))
+    facts.index(connection, before, user)
     archive(connection, user.id, edit.spilled)
     if user.version != before.version:
         recorded_ids = [event.id for event in edit.recorded]
@@ -97,10 +102,6 @@ def replace(connection: sqlite3.Connection, before: User, edit: Edit) -> None:
 
 def _keys(user: User) -> set[str]:
     return {identity.key for identity in user.identities}
-
-
-def _ms_or_none(instant: datetime | None) -> int | None:
-    return None if instant is None else to_ms(instant)
 
 
 def _claim(connection: sqlite3.Connection, user_id: str, identities: Iterable[Identity]) -> None:

@@ -1,0 +1,147 @@
+"""What a database can tell of a criterion by itself: whom it may be true of, whom it surely is.
+
+A store compiles each criterion to two conditions, so that
+
+    surely true  ⊆  true  ⊆  possibly true
+
+and looks, with the domain's `matches`, only at those in between. Where both are the same, the
+condition is exact. Negation swaps the two, so that nothing is lost by it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Generic, Protocol, TypeVar
+
+from app.domain.criteria import Did, Range
+from app.domain.errors import LimitExceeded
+from app.domain.windows import Moment, Span, span_of
+
+Condition = TypeVar("Condition")
+
+
+@dataclass(frozen=True)
+class Bounds(Generic[Condition]):
+    """Two conditions: who may be meant, and who surely is."""
+
+    possible: Condition
+    certain: Condition
+
+    @property
+    def is_exact(self) -> bool:
+        return self.possible == self.certain
+
+
+class Logic(Protocol[Condition]):
+    """How a database says everyone, nobody, and, or, not; and what it knows of totals."""
+
+    everyone: Condition
+    nobody: Condition
+
+    def both(self, conditions: Iterable[Condition]) -> Condition: ...
+
+    def either(self, conditions: Iterable[Condition]) -> Condition: ...
+
+    def negated(self, condition: Condition) -> Condition: ...
+
+    def total(
+        self,
+        key: str,
+        count: Range | None = None,
+        first_at: Span | None = None,
+        last_at: Span | None = None,
+    ) -> Condition:
+        """Who has a total of this event, its count and times as given."""
+
+
+def exact(condition: Condition) -> Bounds[Condition]:
+    return Bounds(condition, condition)
+
+
+def all_of(logic: Logic[Condition], parts: Iterable[Bounds[Condition]]) -> Bounds[Condition]:
+    parts = list(parts)
+    return Bounds(
+        logic.both(part.possible for part in parts), logic.both(part.certain for part in parts)
+    )
+
+
+def any_of(logic: Logic[Condition], parts: Iterable[Bounds[Condition]]) -> Bounds[Condition]:
+    parts = list(parts)
+    return Bounds(
+        logic.either(part.possible for part in parts), logic.either(part.certain for part in parts)
+    )
+
+
+def opposite(logic: Logic[Condition], part: Bounds[Condition]) -> Bounds[Condition]:
+    return Bounds(logic.negated(part.certain), logic.negated(part.possible))
+
+
+def did(logic: Logic[Condition], criterion: Did, moment: Moment) -> Bounds[Condition]:
+    """Return what the exact totals tell of events in a window."""
+    window = criterion.window
+    span = Span(None, None) if window is None else span_of(window, moment)
+    before_end, from_start = Span(None, span.end), Span(span.start, None)
+    reaching = logic.total(criterion.key, first_at=before_end, last_at=from_start)
+    none = logic.negated(reaching)
+    zero_holds = criterion.range.holds(0)
+    if criterion.where or criterion.summed is not None:
+        if zero_holds:
+            return Bounds(logic.everyone, none)
+        low = None if criterion.summed is not None else criterion.range.low
+        enough = Range(low, None)
+        possible = logic.total(criterion.key, enough, before_end, from_start)
+        return Bounds(possible, logic.nobody)
+    inside = logic.total(criterion.key, first_at=from_start, last_at=before_end)
+    counted = logic.total(criterion.key, criterion.range, from_start, before_end)
+    enough = Range(criterion.range.low, None)
+    unknown = logic.both(
+        [logic.total(criterion.key, enough, before_end, from_start), logic.negated(inside)]
+    )
+    known = [logic.both([reaching, counted])]
+    if zero_holds:
+        known.append(none)
+    one_is_enough = criterion.range.high is None and (criterion.range.low or 0) <= 1
+    if one_is_enough:
+        known.append(logic.total(criterion.key, first_at=span))
+        known.append(logic.total(criterion.key, last_at=span))
+    certain = logic.either(known)
+    return Bounds(logic.either([certain, unknown]), certain)
+
+
+def check_budget(candidates: int, limit: int) -> None:
+    """Refuse a question for which too many people would have to be looked at one by one."""
+    if candidates > limit:
+        raise LimitExceeded(
+            f"Over {limit} people would have to be looked at one by one; ask for fewer.",
+            ("where",),
+            limit,
+        )
+
+
+def birthdays(ages: Range, today: date) -> tuple[str | None, str | None]:
+    """Return after which day, and up to which, somebody of these ages was born, as ISO texts.
+
+    The texts compare as `age_on` does, also where they name no real day, such as 2023-02-29.
+    """
+
+    def turned(age: float) -> str:
+        year = today.year - int(age)
+        return f"{year:04d}-{today:%m-%d}" if year >= 0 else ""
+
+    after = None if ages.high is None else turned(ages.high + 1)
+    until = None if ages.low is None else turned(ages.low)
+    return after, until
+
+
+def days_in(span: Span, moment: Moment) -> tuple[date | None, date | None]:
+    """Return the first and the last day whose midnight lies in a span."""
+    first = None if span.start is None else span.start.astimezone(moment.zone).date()
+    if first is not None and span.start is not None and moment.midnight(first) < span.start:
+        first += timedelta(days=1)
+    last = None if span.end is None else _last_before(span.end, moment)
+    return first, last
+
+
+def _last_before(end: datetime, moment: Moment) -> date:
+    day = end.astimezone(moment.zone).date()
+    return day if moment.midnight(day) < end else day - timedelta(days=1)

@@ -1,0 +1,145 @@
+"""Find People on MongoDB: a filter narrows down, the domain decides where a filter cannot."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from pymongo import ASCENDING, DESCENDING
+
+from app.domain.criteria import EVERYONE, Question, matches, missing_events
+from app.domain.events import Event
+from app.domain.listing import UserOrder, UserPosition
+from app.domain.user import User
+from app.store.bounds import Bounds, check_budget, exact
+from app.store.document import Document, to_event
+from app.store.mongo.archive import history_ids
+from app.store.mongo.collections import Collections, from_bson, to_bson
+from app.store.mongo.criteria import compiled
+from app.store.mongo.users import State, content_of
+
+PORTION: Final = 200
+"""How many candidates are read, and their archived events fetched, at once."""
+
+
+class Search:
+    """Answers questions about people from the collections `users` and `event_archive`."""
+
+    def __init__(self, collections: Collections, max_candidates: int) -> None:
+        self._users = collections.users
+        self._archive = collections.event_archive
+        self._max_candidates = max_candidates
+
+    async def page(
+        self,
+        question: Question | None,
+        order: UserOrder,
+        first: int,
+        after: UserPosition | None,
+    ) -> list[User]:
+        """Return up to `first` users of whom the question is true, in order, that follow `after`.
+
+        Raises:
+            LimitExceeded: too many had to be looked at one by one.
+        """
+        position, by = _page_of(order, after)
+        bounds = _bounds(question)
+        condition = _all(position, bounds.possible)
+        if question is None or bounds.is_exact:
+            found = self._users.find(condition).sort(by).limit(first)
+            return [content_of(document) async for document in found]
+        answer: list[User] = []
+        looked_at = 0
+        async for users in self._candidates(condition, by):
+            looked_at += len(users)
+            check_budget(looked_at, self._max_candidates)
+            answer += await self._verified(question, users)
+            if len(answer) >= first:
+                break
+        return answer[:first]
+
+    async def count(self, question: Question | None) -> int:
+        """Return of how many users the question is true, exactly.
+
+        Raises:
+            LimitExceeded: too many would have to be looked at one by one.
+        """
+        bounds = _bounds(question)
+        certain = await self._users.count_documents(_all({}, bounds.certain))
+        if question is None or bounds.is_exact:
+            return certain
+        unsure = _all({}, {"$and": [bounds.possible, {"$nor": [bounds.certain]}]})
+        candidates = await self._users.count_documents(unsure, limit=self._max_candidates + 1)
+        check_budget(candidates, self._max_candidates)
+        async for users in self._candidates(unsure, [("_id", ASCENDING)]):
+            certain += len(await self._verified(question, users))
+        return certain
+
+    async def archived_by_key(
+        self, keys_of_users: list[tuple[User, frozenset[str]]]
+    ) -> dict[str, list[Event]]:
+        """Return the archived events of these names of each user, by the user's id."""
+        owners = {id: user.id for user, _ in keys_of_users for id in history_ids(user)}
+        keys = sorted(frozenset().union(*(keys for _, keys in keys_of_users)))
+        events: defaultdict[str, list[Event]] = defaultdict(list)
+        if owners and keys:
+            query = {"user": {"$in": list(owners)}, "key": {"$in": keys}}
+            async for document in self._archive.find(query):
+                events[owners[document["user"]]].append(to_event(document, from_bson))
+        return events
+
+    async def _candidates(self, condition: Document, by: list[Any]) -> AsyncIterator[list[User]]:
+        """Yield the users of whom a condition is true, in portions."""
+        portion: list[User] = []
+        async for document in self._users.find(condition, batch_size=PORTION).sort(by):
+            portion.append(content_of(document))
+            if len(portion) == PORTION:
+                yield portion
+                portion = []
+        if portion:
+            yield portion
+
+    async def _verified(self, question: Question, users: list[User]) -> list[User]:
+        """Return those of whom the question is true."""
+        criterion, moment = question.criterion, question.moment
+        missing = [(user, missing_events(criterion, user, moment)) for user in users]
+        histories = await self.archived_by_key([(user, keys) for user, keys in missing if keys])
+        return [
+            user for user in users if matches(criterion, user, moment, histories.get(user.id, ()))
+        ]
+
+
+def _bounds(question: Question | None) -> Bounds[Document]:
+    if question is None or question.criterion == EVERYONE:
+        return exact({})
+    return compiled(question.criterion, question.moment)
+
+
+def _all(position: Document, condition: Document) -> Document:
+    """Return the filter for those who are there, follow a position, and satisfy a condition."""
+    standing = {"state": State.ACTIVE, **position}
+    return {"$and": [standing, condition]} if condition else standing
+
+
+def _page_of(order: UserOrder, after: UserPosition | None) -> tuple[Document, list[Any]]:
+    match order:
+        case UserOrder.NEWEST:
+            return ({"_id": {"$lt": after.id}} if after else {}), [("_id", DESCENDING)]
+        case UserOrder.OLDEST:
+            return ({"_id": {"$gt": after.id}} if after else {}), [("_id", ASCENDING)]
+        case UserOrder.LAST_SEEN:
+            return _seen_before(after), [("lastSeenAt", DESCENDING), ("_id", DESCENDING)]
+
+
+def _seen_before(after: UserPosition | None) -> Document:
+    if after is None:
+        return {}
+    if after.seen_at is None:
+        return {"lastSeenAt": None, "_id": {"$lt": after.id}}
+    seen = to_bson(after.seen_at)
+    return {
+        "$or": [
+            {"lastSeenAt": {"$lt": seen}},
+            {"lastSeenAt": None},
+            {"lastSeenAt": seen, "_id": {"$lt": after.id}},
+        ]
+    }

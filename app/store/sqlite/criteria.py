@@ -1,0 +1,285 @@
+"""Criteria as SQL conditions on the columns and index tables of `facts`; values are bound."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import orjson
+
+from app.domain import criteria as c
+from app.domain.properties import PropertyKind, PropertyValue, kind_of
+from app.domain.reach import CHARGED, Channel, ProfileType
+from app.domain.windows import Moment, Span, span_of
+from app.store import bounds
+from app.store.bounds import Bounds, exact
+from app.store.sqlite.connection import to_ms
+
+ELEMENT: Final = "element"
+"""The kind of a row that holds one element of a list."""
+
+
+@dataclass(frozen=True)
+class Sql:
+    """A condition, and the values bound in it."""
+
+    text: str
+    values: tuple[Any, ...] = ()
+
+
+EVERYONE: Final = Sql("true")
+NOBODY: Final = Sql("false")
+
+
+class _Conditions:
+    """Logic over SQL. A comparison with NULL is neither true nor false; negating it makes it so."""
+
+    everyone = EVERYONE
+    nobody = NOBODY
+
+    def both(self, conditions: Iterable[Sql]) -> Sql:
+        parts = [part for part in conditions if part != EVERYONE]
+        if NOBODY in parts:
+            return NOBODY
+        return _joined(" AND ", parts) if parts else EVERYONE
+
+    def either(self, conditions: Iterable[Sql]) -> Sql:
+        parts = [part for part in conditions if part != NOBODY]
+        if EVERYONE in parts:
+            return EVERYONE
+        return _joined(" OR ", parts) if parts else NOBODY
+
+    def negated(self, condition: Sql) -> Sql:
+        if condition == EVERYONE:
+            return NOBODY
+        if condition == NOBODY:
+            return EVERYONE
+        return Sql(f"NOT ifnull({condition.text}, false)", condition.values)
+
+    def total(
+        self,
+        key: str,
+        count: c.Range | None = None,
+        first_at: Span | None = None,
+        last_at: Span | None = None,
+    ) -> Sql:
+        parts = [Sql("key = ?", (key,))]
+        if count:
+            parts += _limits("count", {">=": count.low, "<=": count.high})
+        if first_at:
+            parts += _span("first_at", first_at)
+        if last_at:
+            parts += _span("last_at", last_at)
+        return _users_in("user_activity", self.both(parts))
+
+
+def _joined(operator: str, parts: list[Sql]) -> Sql:
+    text = operator.join(part.text for part in parts)
+    return Sql(f"({text})", tuple(value for part in parts for value in part.values))
+
+
+def _users_in(table: str, condition: Sql) -> Sql:
+    return Sql(f"id IN (SELECT user FROM {table} WHERE {condition.text})", condition.values)  # noqa: S608
+
+
+def _limits(column: str, limits: Mapping[str, Any]) -> list[Sql]:
+    return [
+        Sql(f"{column} {operator} ?", (limit,))
+        for operator, limit in limits.items()
+        if limit is not None
+    ]
+
+
+def _span(column: str, span: Span) -> list[Sql]:
+    start, end = (None if at is None else to_ms(at) for at in (span.start, span.end))
+    return _limits(column, {">=": start, "<": end})
+
+
+def _one_of(column: str, values: Iterable[Any]) -> Sql:
+    bound = tuple(values)
+    return Sql(f"{column} IN ({', '.join('?' * len(bound))})", bound)
+
+
+_LOGIC: Final = _Conditions()
+
+
+def compiled(criterion: c.Criterion, moment: Moment) -> Bounds[Sql]:
+    """Return the conditions for whom a criterion may be true of, and whom it surely is."""
+    match criterion:
+        case c.All(parts):
+            return bounds.all_of(_LOGIC, (compiled(part, moment) for part in parts))
+        case c.Any(parts):
+            return bounds.any_of(_LOGIC, (compiled(part, moment) for part in parts))
+        case c.Not(part):
+            return bounds.opposite(_LOGIC, compiled(part, moment))
+        case c.InSegment(criterion=meant):
+            return compiled(meant, moment)
+        case c.Did():
+            return bounds.did(_LOGIC, criterion, moment)
+        case _:
+            return exact(_exactly(criterion, moment))
+
+
+def _exactly(
+    criterion: c.HasType
+    | c.HasAge
+    | c.HasGender
+    | c.Speaks
+    | c.LivesIn
+    | c.HasIdentity
+    | c.IsReachableBy
+    | c.HasProperty
+    | c.WasCreated
+    | c.WasSeen,
+    moment: Moment,
+) -> Sql:
+    match criterion:
+        case c.HasType(types):
+            return _LOGIC.either(_TYPES[type] for type in types)
+        case c.HasAge(ages):
+            after, until = bounds.birthdays(ages, moment.today)
+            return _LOGIC.both(_limits("birthday", {">": after, "<=": until}))
+        case c.HasGender(genders):
+            return _one_of("gender", sorted(genders))
+        case c.Speaks(tags):
+            # "." follows "-": all that begins with the tag and a hyphen lies between.
+            narrower = (
+                _LOGIC.both(_limits("language", {">=": f"{tag}-", "<": f"{tag}."}))
+                for tag in sorted(tags)
+            )
+            return _LOGIC.either([_one_of("language", sorted(tags)), *narrower])
+        case c.LivesIn():
+            return _lives_in(criterion)
+        case c.HasIdentity(kind, value):
+            return _has_identity(f"{kind.value}:", value)
+        case c.IsReachableBy(channel):
+            return _REACHABLE[channel]
+        case c.HasProperty(name, value_filter):
+            return _has_property(name, value_filter, moment)
+        case c.WasCreated(window):
+            return _LOGIC.both(_span("created_at", span_of(window, moment)))
+        case c.WasSeen(window):
+            return _LOGIC.both(_span("last_seen", span_of(window, moment)))
+
+
+def _reachable(channel: Channel, condition: str) -> Sql:
+    return Sql(f"({condition} AND instr(opted_out, ',{channel.value},') = 0)")
+
+
+_REACHABLE: Final[Mapping[Channel, Sql]] = {
+    Channel.EMAIL: _reachable(Channel.EMAIL, "email IS NOT NULL"),
+    Channel.PUSH: _reachable(Channel.PUSH, "has_push"),
+    Channel.SMS: _reachable(Channel.SMS, "phone IS NOT NULL"),
+    Channel.WHATSAPP: _reachable(Channel.WHATSAPP, "phone IS NOT NULL"),
+}
+_CHARGED: Final = _LOGIC.total(CHARGED)
+_CONTACTED: Final = _LOGIC.either([_REACHABLE[Channel.EMAIL], _REACHABLE[Channel.PUSH]])
+_NOT_CHARGED: Final = _LOGIC.negated(_CHARGED)
+_TYPES: Final[Mapping[ProfileType, Sql]] = {
+    ProfileType.CUSTOMER: _CHARGED,
+    ProfileType.ADDRESSABLE: _LOGIC.both([_NOT_CHARGED, _CONTACTED]),
+    ProfileType.ANONYMOUS: _LOGIC.both([_NOT_CHARGED, _LOGIC.negated(_CONTACTED)]),
+}
+
+
+def _has_identity(prefix: str, value: str | None) -> Sql:
+    if value is not None:
+        return _users_in("identities", Sql("identity = ?", (prefix + value,)))
+    following = f"{prefix[:-1]};"  # ";" follows ":"
+    return _users_in("identities", Sql("identity >= ? AND identity < ?", (prefix, following)))
+
+
+def _lives_in(criterion: c.LivesIn) -> Sql:
+    parts = [
+        _one_of(column, sorted(wanted))
+        for column, wanted in (
+            ("country", criterion.countries),
+            ("region", criterion.regions),
+            ("city", criterion.cities),
+        )
+        if wanted is not None
+    ]
+    if (near := criterion.near) is not None:
+        height = math.degrees(near.radius_m / c.EARTH_RADIUS_M) + 1e-6
+        parts += _limits("latitude", {">=": near.latitude - height, "<=": near.latitude + height})
+        centre = (near.latitude, near.longitude, near.radius_m)
+        parts.append(Sql("distance_m(latitude, longitude, ?, ?) <= ?", centre))
+    return _LOGIC.both(parts)
+
+
+# ---------------------------------------------------------------- properties
+
+
+def _has_property(name: str, value_filter: c.ValueFilter, moment: Moment) -> Sql:
+    conditions = list(_value_conditions(value_filter, moment))
+    if name not in c.STANDARD_NAMES:
+        found = _LOGIC.either(
+            _LOGIC.both([Sql("t = ?", (kind,)), _on(condition, "v", "f")]) if kind else condition
+            for kind, condition in conditions
+        )
+        named = _LOGIC.both([Sql("k = ?", (name,)), found])
+        return NOBODY if named == NOBODY else _users_in("user_properties", named)
+    own_kind = PropertyKind.DATE.value if name == "birthday" else PropertyKind.TEXT.value
+    alternatives = (
+        _on(condition, name, f"folded_{name}")
+        for kind, condition in conditions
+        if kind in (None, own_kind)
+    )
+    return _LOGIC.both([Sql(f"{name} IS NOT NULL"), _LOGIC.either(alternatives)])
+
+
+def _on(condition: Sql, value: str, folded: str) -> Sql:
+    """Return a condition with the columns in which a value and its folded text stand."""
+    return Sql(condition.text.replace("{v}", value).replace("{f}", folded), condition.values)
+
+
+def _value_conditions(
+    value_filter: c.ValueFilter, moment: Moment
+) -> Iterable[tuple[str | None, Sql]]:
+    """Yield conditions, one of which has to hold, each with the kind of value it is for.
+
+    `{v}` and `{f}` stand for the columns of the value and of its folded text.
+    """
+    match value_filter:
+        case c.Exists():
+            yield None, EVERYONE
+        case c.OneOf(values):
+            for value in values:
+                yield kind_of(value).value, Sql("{v} = ?", (stored(value),))
+        case c.Contains(text):
+            folded = text.casefold()
+            yield PropertyKind.TEXT.value, Sql("instr({f}, ?) > 0", (folded,))
+            yield ELEMENT, Sql("{f} = ?", (folded,))
+        case c.StartsWith(text):
+            folded = text.casefold()
+            starts = Sql("substr({f}, 1, ?) = ?", (len(folded), folded))
+            yield PropertyKind.TEXT.value, starts
+        case c.Compares(order, value):
+            operator = _OPERATORS[order]
+            yield kind_of(value).value, Sql(f"{{v}} {operator} ?", (stored(value),))
+        case c.Between(low, high):
+            values = (stored(low), stored(high))
+            yield kind_of(low).value, Sql("({v} >= ? AND {v} <= ?)", values)
+        case c.Within(window):
+            span = span_of(window, moment)
+            yield PropertyKind.DATE_TIME.value, _LOGIC.both(_span("{v}", span))
+            first, last = bounds.days_in(span, moment)
+            days = {">=": first and first.isoformat(), "<=": last and last.isoformat()}
+            yield PropertyKind.DATE.value, _LOGIC.both(_limits("{v}", days))
+
+
+_OPERATORS: Final = {c.Order.GT: ">", c.Order.GTE: ">=", c.Order.LT: "<", c.Order.LTE: "<="}
+
+
+def stored(value: PropertyValue) -> Any:
+    """Return a value as an index row holds it; lists in any order are equal there."""
+    match value:
+        case datetime():
+            return to_ms(value)
+        case date():
+            return value.isoformat()
+        case tuple():
+            return orjson.dumps(sorted(value)).decode()
+        case _:
+            return value
