@@ -35,6 +35,7 @@ from app.store.mongo.collections import (
     answering,
     connect,
     from_bson,
+    stands_alone,
     to_bson,
 )
 from app.store.mongo.protocol import Protocol
@@ -54,8 +55,10 @@ async def open_mongo(url: str, limits: Limits) -> AsyncIterator["MongoStore"]:
     """Connect to the database that the URL names, and make its indexes."""
     client = connect(url)
     try:
-        collections = Collections(client.get_default_database(DEFAULT_DATABASE))
         try:
+            alone = await stands_alone(client)
+            database = client.get_default_database(DEFAULT_DATABASE)
+            collections = Collections(database, stands_alone=alone)
             await collections.prepare()
         except PyMongoError as fault:
             raise Unavailable(f"The database cannot be used: {type(fault).__name__}.") from None

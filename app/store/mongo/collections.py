@@ -77,12 +77,16 @@ class Collections:
         claims_now: Who owns each identity, read as of this instant.
     """
 
-    def __init__(self, database: "AsyncIOMotorDatabase[dict[str, Any]]") -> None:
+    def __init__(
+        self, database: "AsyncIOMotorDatabase[dict[str, Any]]", *, stands_alone: bool = False
+    ) -> None:
+        # A server without a replica set refuses linearizable reads, and needs none.
+        now = "local" if stands_alone else "linearizable"
         self.database = database
         self.users = _collection(database, "users", "majority")
-        self.users_now = _collection(database, "users", "linearizable")
+        self.users_now = _collection(database, "users", now)
         self.claims = _collection(database, "claims", "majority")
-        self.claims_now = _collection(database, "claims", "linearizable")
+        self.claims_now = _collection(database, "claims", now)
         self.event_archive = _collection(database, "event_archive", "majority")
         self.event_batches = _collection(database, "event_batches", "majority")
         self.catalog = _collection(database, "catalog", "majority")
@@ -133,6 +137,14 @@ def connect(url: str) -> "AsyncIOMotorClient[dict[str, Any]]":
         return AsyncIOMotorClient(url, **options)
     except (InvalidURI, ConfigurationError) as fault:
         raise ValueError(f"The database's URL cannot be used: {fault}.") from None
+
+
+async def stands_alone(client: "AsyncIOMotorClient[dict[str, Any]]") -> bool:
+    """Return whether the server belongs to no replica set and no sharded cluster."""
+    await client.admin.command("ping")
+    topology: Any = client.topology_description  # Motor's stubs take the property for a method
+    servers = topology.server_descriptions().values()
+    return any(server.server_type_name == "Standalone" for server in servers)
 
 
 @contextmanager
