@@ -1,6 +1,7 @@
 """The command line: `python -m app [serve | schema | settings | repair]`."""
 
 import asyncio
+import logging
 import re
 import socket
 import sys
@@ -20,7 +21,7 @@ from app.server import create_app
 from app.settings import Settings
 from app.store import open_store
 
-_PASSWORD = re.compile(r"(?<=://)[^/@]*:[^/@]*(?=@)")
+_PASSWORD = re.compile(r"(?<=://)\S*(?=@)")
 
 cli = typer.Typer(add_completion=False, help="Profilegraph: one profile per person, over GraphQL.")
 
@@ -62,6 +63,7 @@ def serve(
     )
     address, bound_port = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
+    logging.getLogger("uvicorn.error").addFilter(_names_no_address)
     typer.echo(f"Profilegraph: http://{shown}:{bound_port}/graphql", err=True)
     uvicorn.Server(config).run(sockets=[listening])
 
@@ -112,6 +114,11 @@ def _listen(host: str, port: int) -> socket.socket:
         _fail(f"Cannot listen on {host} port {port}: {fault}.")
     listening.set_inheritable(True)
     return listening
+
+
+def _names_no_address(record: logging.LogRecord) -> bool:
+    """Keep out of the log what names an address with its query, which may hold anything."""
+    return "WebSocket" not in record.msg
 
 
 async def _prepare(settings: Settings, *, demo: bool) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypedDict
 
 import orjson
-from cross_web import HTTPException
+from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -15,11 +15,13 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.http import GraphQLHTTPResponse
+from strawberry.exceptions import MissingQueryError
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
-from strawberry.schema.exceptions import InvalidOperationTypeError
-from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from app import graphiql
 from app.domain.errors import Unavailable
@@ -49,7 +51,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def __init__(self, settings: Settings, clock: Clock) -> None:
         super().__init__(
             schema,
-            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
+            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL],
             connection_init_wait_timeout=CONNECTION_INIT_WAIT,
         )
         self._settings = settings
@@ -63,8 +65,35 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         try:
             response = await self.run(request)
         except HTTPException as fault:
-            response = _refusal(request, fault)
+            status = 415 if fault.reason == "Unsupported content type" else fault.status_code
+            response = _refusal(request, status, fault.reason)
+        except MissingQueryError:
+            response = _refusal(request, 400, "There is no `query`.")
+        except CannotGetOperationTypeError as fault:
+            response = _refusal(request, 400, fault.as_http_error_reason())
+        except InvalidOperationTypeError as fault:
+            response = _wrong_operation(request, fault)
         await response(scope, receive, send)
+
+    async def execute_single(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        sub_response: Response,
+        context: Context,
+        root_value: None,
+        request_data: GraphQLRequestData,
+    ) -> ExecutionResult:
+        """Execute what has one answer; a subscription has a stream of them."""
+        result: ExecutionResult = await self.schema.execute(
+            request_data.query,
+            variable_values=request_data.variables,
+            context_value=context,
+            operation_name=request_data.operation_name,
+            allowed_operation_types=_ONE_ANSWER[request.method],
+            operation_extensions=request_data.extensions,
+        )
+        return result
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
@@ -126,16 +155,25 @@ def _media_type(request: Request | WebSocket) -> str:
     return GRAPHQL_JSON if GRAPHQL_JSON in request.headers.get("accept", "") else JSON
 
 
-def _refusal(request: Request, fault: HTTPException) -> Response:
-    """Return a well-formed answer to a request that is no GraphQL request."""
-    status, headers = fault.status_code, {"vary": "accept"}
-    if isinstance(fault.__cause__, InvalidOperationTypeError):
-        status = 405  # a mutation by GET
-    if request.method == "POST" and fault.reason == "Unsupported content type":
-        status = 415
+_ONE_ANSWER: Final = {
+    "GET": {OperationType.QUERY},
+    "POST": {OperationType.QUERY, OperationType.MUTATION},
+}
+
+
+def _wrong_operation(request: Request, fault: InvalidOperationTypeError) -> Response:
+    if fault.operation_type is OperationType.SUBSCRIPTION:
+        message = "A subscription goes over a WebSocket, or with Accept: text/event-stream."
+        return _refusal(request, 400, message)
+    return _refusal(request, 405, fault.as_http_error_reason("GET"))
+
+
+def _refusal(request: Request, status: int, message: str) -> Response:
+    """Return a well-formed answer to what is no GraphQL request that can be executed."""
+    headers = {"vary": "accept"}
     if status == 405:
         headers["allow"] = "POST" if request.method == "GET" else "GET, POST"
-    error = {"message": fault.reason, "extensions": {"code": "INVALID_INPUT"}}
+    error = {"message": message, "extensions": {"code": "INVALID_INPUT"}}
     return Response(
         orjson.dumps({"errors": [error]}), status, headers, media_type=_media_type(request)
     )
