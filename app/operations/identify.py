@@ -1,9 +1,9 @@
 """Log a person in: find, create, convert, merge or switch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from app.domain.changes import UserChanges
+from app.domain.changes import NO_CHANGES, UserChanges
 from app.domain.errors import Busy, IdentityTaken, InvalidInput, LimitExceeded, UserNotFound
 from app.domain.handover import seen
 from app.domain.identity import Identity
@@ -22,12 +22,18 @@ class Identified:
 
 @dataclass(frozen=True)
 class Login:
-    """What one call asks for."""
+    """What one call asks for.
+
+    Attributes:
+        changed: The ids of the users who have the changes already; whoever looks again after
+            somebody was faster must not apply them again.
+    """
 
     identities: Sequence[Identity]
     device: Identity | None
     changes: UserChanges
     terms: Terms
+    changed: list[str] = field(default_factory=list)
 
     def step(self, user: User, *, with_device: bool) -> Edit:
         """Return the edit that gives the user the identities, the changes, and perhaps the device.
@@ -38,10 +44,12 @@ class Login:
         now, limits = self.terms.now, self.terms.limits
         comes = [self.device] if with_device and self.device else []
         named = linked(user, [*self.identities, *comes], now, limits, ("identities",))
-        after = updated(named, self.changes, now, limits)
+        has_changes = not {user.id, *user.absorbed}.isdisjoint(self.changed)
+        changes = NO_CHANGES if has_changes else self.changes
+        after = updated(named, changes, now, limits)
         if self.device and after.has(self.device):
             after = seen(after, self.device, now)
-        return change_edit(user, after, self.changes, now)
+        return change_edit(user, after, changes, now)
 
 
 class _Outrun(Exception):
@@ -102,6 +110,7 @@ async def _log_in(
 ) -> Identified:
     outcome = login_outcome(owner, holder)
     user = await _named(store, login, owner, holder, outcome)
+    login.changed.append(user.id)
     if login.device is None or holder is None:
         return Identified(user, outcome)
     if outcome is IdentifyOutcome.MERGED and not await _merged(store, login, user, holder):

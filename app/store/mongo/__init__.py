@@ -24,7 +24,7 @@ from app.domain.merge import merged
 from app.domain.segment import Segments
 from app.domain.user import Edit, User, respelled
 from app.store import Merged, Step, UserRef
-from app.store.document import Document, from_device, from_event, to_document, to_event
+from app.store.document import Document, from_device, to_document, to_event
 from app.store.mongo import changes
 from app.store.mongo.archive import Archive, Batch, history_ids
 from app.store.mongo.catalog import Names
@@ -190,11 +190,17 @@ class MongoStore:
         held = {identity.key for identity in edit.user.identities}
         linked = [i for i in edit.user.identities if i.key not in keys_of(document)]
         unlinked = [i for i in before.identities if i.key not in held]
-        await self._refuse_taken(before.id, linked)
+        try:
+            await self._refuse_taken(before.id, linked)
+        except IdentityTaken:
+            # Whoever has it may be whom this user was merged into.
+            if await self._users.is_unchanged(document):
+                raise
+            return None
         releasing = await self._protocol.release_entries(before.id, unlinked)
         if releasing is None:
             return None
-        batches = await self._spill(before, edit)
+        batches = await self._archive.write_batch(before.id, edit.spilled)
         after = to_document(edit.user, to_bson) | {"releasing": releasing, "batches": batches}
         change = _change(before, edit)
         kept = await (
@@ -234,24 +240,10 @@ class MongoStore:
             identity, owner_id = taken
             raise IdentityTaken(Identity(kind=identity.kind, value=identity.value), owner_id)
 
-    async def _spill(self, before: User, edit: Edit) -> list[str]:
-        """Put events that leave the document where they are found before they leave it.
-
-        Returns:
-            The token of a batch for those that never were in the document.
-        """
-        embedded = {event.id for event in before.events}
-        leaving = [event for event in edit.spilled if event.id in embedded]
-        await self._archive.add(before.id, [from_event(event, to_bson) for event in leaving])
-        passing = [event for event in edit.spilled if event.id not in embedded]
-        return await self._archive.write_batch(before.id, passing)
-
     async def _forget_spilled(self, before: User, batches: list[str]) -> None:
         """Take back what was archived for a write that came too late: after a deletion, all."""
         await self._archive.drop_batches(batches)
-        document = await self._users.get(before.id)
-        if document and document["state"] == State.DELETED:
-            await self._archive.erase(history_ids(before))
+        await self._merging.erase_late(before.id)
 
     async def transfer(self, identity: Identity, from_id: str, to_id: str, now: datetime) -> bool:
         with answering():
@@ -302,6 +294,8 @@ class MongoStore:
         into, other = await self._settled(into_id), await self._settled(other_id)
         if into["_id"] == other["_id"] or (anonymous_only and other["identified"]):
             return (None,)
+        if not await self._users.is_unchanged(into):
+            return None  # the two were not so at one instant: one may hold the other already
         into_user, other_user = content_of(into), content_of(other)
         overlap = await self._archive.overlap(into_user, other_user)
         edit = merged(into_user, other_user, overlap, now, self._limits)
@@ -311,6 +305,9 @@ class MongoStore:
         survivor = await self._merging.merge(into, other, now, anonymous_only=anonymous_only)
         if survivor is None:
             return None
+        for linked in (*into_user.identities, *other_user.identities):
+            if not edit.user.has(linked.identity):  # a device past the limit: free its claim
+                await self._protocol.resolve(linked.key)
         left = content_of(survivor) if survivor["state"] == State.ACTIVE else edit.user
         return (Merged(left, absorbed_id),)
 

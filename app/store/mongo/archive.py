@@ -1,8 +1,9 @@
-"""Events that left a user's document: a document each, under the user's id and the event's.
+"""Events that left a user's document: a document each, by the user's id and the event's.
 
-An event gets there only from a document that held it, or from a batch that a document names: the
-archive never holds one that was not recorded. A batch is how more events than a document takes are
-recorded at once: written aside first, named by the document as it counts them, then moved.
+They get there through a batch: written aside first, named by the user's document in the write that
+lets them go, then moved. So the archive never holds an event that was not recorded. The key of an
+archived event is its batch's token and its own id, used once for ever, so that whoever moves or
+drops it late, or again, changes nothing.
 """
 
 from collections.abc import (
@@ -54,10 +55,14 @@ class Archive:
         found = self._archive.find(query, {"id": 1})
         return frozenset([document["id"] async for document in found])
 
-    async def add(self, user_id: str, events: Iterable[Document]) -> None:
-        """Keep events of a user, those that are not kept yet."""
+    async def _add(self, batch: Document) -> None:
+        """Keep the events of a batch, those that are not kept yet.
+
+        A key is used once for ever: whoever adds late finds it taken, dropped or not.
+        """
+        token, user_id = batch["token"], batch["user"]
         documents = [
-            {**event, "_id": _key(user_id, event["id"]), "user": user_id} for event in events
+            {**event, "_id": f"{token}:{event['id']}", "user": user_id} for event in batch["events"]
         ]
         if not documents:
             return
@@ -77,7 +82,8 @@ class Archive:
     async def erase(self, user_ids: Collection[str]) -> int:
         """Erase all events under the ids, and return how many there were."""
         of_users = {"user": {"$in": list(user_ids)}}
-        erased = await self._archive.delete_many(of_users)
+        dropped = {"droppedOf": {"$in": list(user_ids)}}
+        erased = await self._archive.delete_many({"$or": [of_users, dropped]})
         aside = await self._batches.delete_many(of_users)
         return int(erased.deleted_count + aside.deleted_count)
 
@@ -153,11 +159,14 @@ class Archive:
             ids: Under which ids the copies stand.
             lost: The events.
         """
-        keys = [_key(id, event.id) for event in lost if event.archived for id in ids]
-        token = new_token()
-        for number, some in enumerate(_some(keys)):
-            await self._write_aside(token, number, user_id, [], some)
-        return [token] if keys else []
+        token, tokens = new_token(), []
+        event_ids = [event.id for event in lost if event.archived]
+        for number, some in enumerate(_some(event_ids)):
+            query = {"user": {"$in": list(ids)}, "id": {"$in": some}}
+            keys = [copy["_id"] async for copy in self._archive.find(query, {"_id": 1})]
+            await self._write_aside(token, number, user_id, [], keys)
+            tokens = [token]
+        return tokens
 
     async def _write_aside(
         self, token: str, number: int, user_id: str, events: list[Document], dropped: list[str]
@@ -175,18 +184,22 @@ class Archive:
 
     async def read_batches(self, tokens: Collection[str]) -> Batch:
         """Return what was written aside under the tokens."""
-        documents = [d async for d in self._batches.find({"token": {"$in": list(tokens)}})]
+        documents = await self._read(tokens)
         return Batch(
             events=[event for document in documents for event in document["events"]],
             dropped=frozenset(key for document in documents for key in document["dropped"]),
         )
 
+    async def _read(self, tokens: Collection[str]) -> list[Document]:
+        return [d async for d in self._batches.find({"token": {"$in": list(tokens)}})]
+
     async def empty_batches(self, user_id: str, tokens: Collection[str]) -> None:
         """Move what was written aside into the archive, and drop from it what shall go."""
-        batch = await self.read_batches(tokens)
-        await self.add(user_id, batch.events)
-        for some in _some(sorted(batch.dropped)):
-            await self._archive.delete_many({"_id": {"$in": some}})
+        for batch in await self._read(tokens):
+            await self._add(batch)
+            for key in batch["dropped"]:
+                gone = {"_id": key, "droppedOf": user_id}
+                await self._archive.replace_one({"_id": key}, gone)
 
     async def drop_batches(self, tokens: Collection[str]) -> None:
         await self._batches.delete_many({"token": {"$in": list(tokens)}})
@@ -206,10 +219,6 @@ def _some(items: list[str]) -> Iterator[list[str]]:
     """Yield the items in portions that a query can name."""
     for start in range(0, len(items), PORTION):
         yield items[start : start + PORTION]
-
-
-def _key(user_id: str, event_id: str) -> str:
-    return f"{user_id}:{event_id}"
 
 
 def _parts(events: Sequence[Event]) -> Iterable[list[Event]]:

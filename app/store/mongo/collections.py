@@ -46,6 +46,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "claims": [IndexModel([("user", ASCENDING)], name="by_user")],
     "event_archive": [
         IndexModel([("user", ASCENDING), ("id", ASCENDING)], name="by_event"),
+        IndexModel([("droppedOf", ASCENDING)], name="by_dropped", sparse=True),
         IndexModel([("user", ASCENDING), ("at", DESCENDING), ("id", DESCENDING)], name="by_time"),
         IndexModel(
             [("user", ASCENDING), ("key", ASCENDING), ("at", DESCENDING), ("id", DESCENDING)],

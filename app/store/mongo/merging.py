@@ -10,17 +10,20 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Final
 
 from app.domain.change import ChangeKind
 from app.domain.errors import LimitExceeded
 from app.domain.limits import Limits
 from app.domain.merge import Overlap, merged
 from app.domain.user import Edit, User
-from app.store.document import Document, from_event, to_document
+from app.store.document import Document, to_document
 from app.store.mongo.archive import Archive, history_ids
 from app.store.mongo.claims import Claims
 from app.store.mongo.collections import from_bson, to_bson
-from app.store.mongo.users import State, Users, content_of, emptied, keys_of, told
+from app.store.mongo.users import State, Users, content_of, emptied, keys_of, new_token, told
+
+KEPT_REFUSALS: Final = 16
 
 
 class Merging:
@@ -72,6 +75,7 @@ class Merging:
             "winner": into["_id"],
             "at": to_bson(now),
             "anonymousOnly": anonymous_only,
+            "token": new_token(),
         }
         if not await self._users.cas(
             younger, {**younger, "state": State.MERGED, "merging": merging}
@@ -113,24 +117,33 @@ class Merging:
         if older["joining"]:
             await self._break_off_join(older)
             return
+        if older["batches"]:  # the overlap is sought in the archive
+            await self.finish_batches(older["_id"])
+            return
         merging = younger["merging"]
+        if merging["token"] in older["refused"]:
+            await self._undo(younger)
+            return
         into, other = content_of(older), content_of(younger)
         if merging["winner"] == other.id:
             into, other = other, into
         overlap = await self._archive.overlap(into, other)
         edit = self._combined(into, other, overlap, merging)
         if edit is None:
-            await self._undo(younger)
+            # Noted before it is undone: else another could still find room, and absorb.
+            refused = [*older["refused"], merging["token"]][-KEPT_REFUSALS:]
+            await self._users.cas(older, {**older, "refused": refused})
             return
-        await self._archive_spilled(edit, into, other)
+        spilled = await self._archive.write_batch(older["_id"], edit.spilled)
         drops = await self._archive.write_drops(older["_id"], history_ids(other), overlap.lost)
         content = to_document(edit.user, to_bson)
-        after = {**older, **content, "batches": [*older["batches"], *drops]}
+        after = {**older, **content, "batches": [*spilled, *drops]}
         change = told(ChangeKind.UPDATED, edit.user.updated_at)
         if await self._users.cas(older, after, change):
             await self.finish_batches(older["_id"])
         else:
-            await self._archive.drop_batches(drops)
+            await self._archive.drop_batches([*spilled, *drops])
+            await self.erase_late(older["_id"])
 
     def _combined(
         self, into: User, other: User, overlap: Overlap, merging: Document
@@ -141,13 +154,6 @@ class Merging:
             return merged(into, other, overlap, from_bson(merging["at"]), self._limits)
         except LimitExceeded:
             return None
-
-    async def _archive_spilled(self, edit: Edit, *users: User) -> None:
-        """Archive what no longer fits, under the id of the user whose document held it."""
-        for user in users:
-            held = {event.id for event in user.events}
-            spilled = [from_event(e, to_bson) for e in edit.spilled if e.id in held]
-            await self._archive.add(user.id, spilled)
 
     async def _move_claims(self, younger: Document, older_id: str) -> None:
         for key in keys_of(younger).union(await self._claims.of(younger["_id"])):
@@ -161,6 +167,14 @@ class Merging:
             await self._archive.empty_batches(user_id, user["batches"])
             if await self._users.cas(user, {**user, "batches": []}):
                 await self._archive.drop_batches(user["batches"])
+            else:
+                await self.erase_late(user_id)
+
+    async def erase_late(self, user_id: str) -> None:
+        """Erase what was archived too late for a user who has been deleted meanwhile."""
+        user = await self.root(user_id)
+        if user["state"] == State.DELETED:
+            await self._archive.erase([user_id, user["_id"], *user["absorbed"]])
 
     # ------------------------------------------------------------ deleting
 

@@ -250,6 +250,9 @@ class Protocol:
             return
         identity = Identity(kind=IdentityKind.DEVICE, value=key.partition(":")[2])
         payload = claim["payload"]
+        if payload is None:  # arrived long ago, and released by a merge past the limit
+            await self._claims.delete(key, user["_id"], claim["token"])
+            return
         device = to_device(payload["device"], from_bson) if payload["device"] else None
         at = from_bson(payload["at"])
         before = content_of(user)

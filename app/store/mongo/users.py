@@ -11,6 +11,7 @@ Beside a user's content each document keeps what the identity protocol needs:
     joining    identities on their way in, with the content that will stand then
     releasing  identities on their way out
     batches    events written aside, on their way into the archive
+    refused    merges into this user for which there was no room, by token
 """
 
 import asyncio
@@ -59,6 +60,7 @@ def new_document(user: User, state: State) -> Document:
         "joining": None,
         "releasing": [],
         "batches": [],
+        "refused": [],
     }
 
 
@@ -94,6 +96,9 @@ def keys_of(document: Document) -> set[str]:
     return {f"{identity['kind']}:{identity['value']}" for identity in document["identities"]}
 
 
+_STANDING: Final = frozenset({State.ACTIVE, State.MERGED})
+
+
 class Users:
     """The collection `users`, by the single-document steps of the protocol."""
 
@@ -104,6 +109,11 @@ class Users:
     async def get(self, user_id: str) -> Document | None:
         """Return a document of whatever state, as it is at this instant."""
         return await self._users_now.find_one({"_id": user_id})
+
+    async def is_unchanged(self, document: Document) -> bool:
+        """Return whether nobody wrote since the read."""
+        now = await self.get(document["_id"])
+        return now is not None and bool(now["revision"] == document["revision"])
 
     async def standing(self, user_ids: Collection[str]) -> dict[str, Document]:
         """Return who stands for each id: the user, or the survivor of a merged one."""
@@ -125,7 +135,7 @@ class Users:
             survivor = await self._survivor(survivor)
         if not merged["done"] and (survivor is None or merged["_id"] not in survivor["absorbed"]):
             return merged
-        return survivor if survivor and survivor["state"] == State.ACTIVE else None
+        return survivor if survivor and survivor["state"] in _STANDING else None
 
     async def insert(self, document: Document) -> None:
         """Insert a document whose id nobody else has."""
