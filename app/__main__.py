@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 import uvicorn
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from app.demo import fill
 from app.domain.errors import Unavailable
@@ -21,9 +22,13 @@ from app.server import create_app
 from app.settings import Settings
 from app.store import open_store
 
-_PASSWORD = re.compile(r"(?<=://)\S*(?=@)")
+_SECRETS = re.compile(r"(?<=://)\S*(?=@)|(?<=\?).*")
 
-cli = typer.Typer(add_completion=False, help="Profilegraph: one profile per person, over GraphQL.")
+cli = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they show variables, and those hold people's data
+    help="Profilegraph: one profile per person, over GraphQL.",
+)
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
@@ -41,31 +46,37 @@ def default(
     database: Database = None,
     demo: Demo = False,
 ) -> None:
-    """Serve, unless a command is given."""
+    """Serve, unless a command is given; options before the command count for it, too."""
+    context.obj = {"host": host, "port": port, "database": database, "demo": demo}
     if context.invoked_subcommand is None:
-        serve(host, port, database, demo)
+        serve(context)
 
 
 @cli.command()
 def serve(
-    host: Host = None, port: Port = None, database: Database = None, demo: Demo = False
+    context: typer.Context,
+    host: Host = None,
+    port: Port = None,
+    database: Database = None,
+    demo: Demo = False,
 ) -> None:
     """Serve the API; what is not given here comes from the environment."""
-    settings = _settings(host=host, port=port, database=database)
-    listening = _listen(settings.host, settings.port)
-    asyncio.run(_prepare(settings, demo=demo))
-    config = uvicorn.Config(
-        create_app(settings),
-        loop="uvloop" if sys.platform != "win32" else "asyncio",
-        access_log=False,  # its lines would hold query strings, and those people's data
-        timeout_graceful_shutdown=5,
-        server_header=False,
-    )
-    address, bound_port = listening.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
-    logging.getLogger("uvicorn.error").addFilter(_names_no_address)
-    typer.echo(f"Profilegraph: http://{shown}:{bound_port}/graphql", err=True)
-    uvicorn.Server(config).run(sockets=[listening])
+    settings = _settings(context, host=host, port=port, database=database)
+    demo = demo or context.obj["demo"]
+    with _listen(settings.host, settings.port) as listening:
+        asyncio.run(_prepare(settings, demo=demo))
+        config = uvicorn.Config(
+            create_app(settings),
+            loop="uvloop" if sys.platform != "win32" else "asyncio",
+            access_log=False,  # its lines would hold query strings, and those people's data
+            timeout_graceful_shutdown=5,
+            server_header=False,
+        )
+        logging.getLogger("uvicorn.error").addFilter(_names_no_address)
+        address, bound_port = listening.getsockname()[:2]
+        shown = f"[{address}]" if ":" in address else address
+        typer.echo(f"Profilegraph: http://{shown}:{bound_port}/graphql", err=True)
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 @cli.command()
@@ -75,29 +86,34 @@ def schema() -> None:
 
 
 @cli.command()
-def settings() -> None:
+def settings(context: typer.Context) -> None:
     """Print every setting as it is, by the name it has in the environment."""
-    for name, value in _settings().model_dump(mode="python").items():
+    for name, value in _settings(context).model_dump(mode="python").items():
         if name == "limits":
             for limit, number in value.items():
                 typer.echo(f"PROFILEGRAPH_LIMITS_{limit.upper()}={number}")
         else:
-            typer.echo(f"PROFILEGRAPH_{name.upper()}={_PASSWORD.sub('***', str(value))}")
+            typer.echo(f"PROFILEGRAPH_{name.upper()}={_SECRETS.sub('***', str(value))}")
 
 
 @cli.command("repair")
-def repair_store(database: Database = None) -> None:
+def repair_store(context: typer.Context, database: Database = None) -> None:
     """Finish what crashes left unfinished, and say what that was."""
-    found = asyncio.run(_repair(_settings(database=database)))
+    found = asyncio.run(_repair(_settings(context, database=database)))
     for kind, count in found.items():
         typer.echo(f"{kind}: {count} finished")
     if not found:
         typer.echo("Nothing was unfinished.")
 
 
-def _settings(**given: Any) -> Settings:
+def _settings(context: typer.Context, **given: Any) -> Settings:
+    """Return the settings: those given to the command, else before it, else the environment's."""
+    before = {name: value for name, value in context.obj.items() if name != "demo"}
+    chosen = before | {name: value for name, value in given.items() if value is not None}
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return Settings(**{name: value for name, value in chosen.items() if value is not None})
+    except SettingsError:
+        _fail("PROFILEGRAPH_LIMITS cannot be used: it is no JSON object of limits.")
     except ValidationError as fault:
         error = fault.errors()[0]
         name = "_".join(str(part) for part in error["loc"]).upper()
@@ -111,6 +127,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listening.bind((host, port))
     except (OSError, OverflowError) as fault:
+        listening.close()
         _fail(f"Cannot listen on {host} port {port}: {fault}.")
     listening.set_inheritable(True)
     return listening

@@ -40,7 +40,9 @@ class Limits(BaseModel):
     event_properties: int = Field(
         100, ge=1, le=1_000, description="Properties of an event, or of an item."
     )
-    event_future_hours: int = Field(24, ge=0, description="How far ahead an event may lie.")
+    event_future_hours: int = Field(
+        24, ge=0, le=87_600, description="How far ahead an event may lie."
+    )
     embedded_events: int = Field(
         100, ge=2, le=1_000, description="Newest events in a user's own document."
     )
@@ -53,5 +55,5 @@ class Limits(BaseModel):
     page: int = Field(
         100, ge=1, le=1_000, description="The largest `first`, and of users asked for at once."
     )
-    busy_s: float = Field(5.0, gt=0, description="How long a writer tries, in seconds.")
+    busy_s: float = Field(5.0, gt=0, le=60, description="How long a writer tries, in seconds.")
     test_mail_domains: bool = Field(False, description="Whether addresses under `.test` are taken.")

@@ -71,7 +71,7 @@ def listed(query: EventQuery, *sources: Iterable[Event]) -> tuple[list[Event], b
     found: dict[str, Event] = {}
     for source in sources:
         for event in source:
-            if query.takes(event):
-                found.setdefault(event.id, event)
-    ordered = sorted(found.values(), key=lambda event: event.order, reverse=True)
+            found.setdefault(event.id, event)
+    taken = filter(query.takes, found.values())
+    ordered = sorted(taken, key=lambda event: event.order, reverse=True)
     return ordered[: query.first], len(ordered) > query.first

@@ -1,15 +1,15 @@
 """Two users who are one person become one user."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, zip_longest
 from typing import Any, Final
 
 from app.domain.errors import LimitExceeded, Path
-from app.domain.events import Activities, Activity
+from app.domain.events import Activities, Activity, Event
 from app.domain.fields import STANDARD_FIELDS
-from app.domain.identity import IdentityKind
+from app.domain.identity import Identity, IdentityKind
 from app.domain.limits import (
     MAX_IDEMPOTENCY_KEYS,
     MAX_LIST_BYTES,
@@ -47,7 +47,14 @@ class Overlap:
     spans: Mapping[str, tuple[datetime, datetime] | None] = field(default_factory=dict)
 
 
-def merged(into: User, other: User, overlap: Overlap, now: datetime, limits: Limits) -> Edit:
+def merged(
+    into: User,
+    other: User,
+    overlap: Overlap,
+    now: datetime,
+    limits: Limits,
+    keep: Identity | None = None,
+) -> Edit:
     """Return the edit of the older user that takes the younger in.
 
     Args:
@@ -56,6 +63,7 @@ def merged(into: User, other: User, overlap: Overlap, now: datetime, limits: Lim
         overlap: The events that both have.
         now: When they are merged.
         limits: What a user may hold.
+        keep: A device that stays, should there be too many.
 
     Raises:
         LimitExceeded: the two together would pass a limit; the path is `from`.
@@ -92,7 +100,18 @@ def merged(into: User, other: User, overlap: Overlap, now: datetime, limits: Lim
         }
     )
     _refuse_growth(user, limits)
-    return Edit(user=within_device_limit(user, frozenset(), limits), spilled=spilled)
+    kept_devices = frozenset([keep] if keep else [])
+    return Edit(user=within_device_limit(user, kept_devices, limits), spilled=spilled)
+
+
+def previewed(edit: Edit, copies: Sequence[Event]) -> User:
+    """Return the user as a merge would leave them, but that the archive is as it is.
+
+    Args:
+        edit: What the merge would do.
+        copies: Of the events that both have in their archives, the winner's.
+    """
+    return edit.user.model_copy(update={"events": (*edit.user.events, *edit.spilled, *copies)})
 
 
 def _latest(*instants: datetime | None) -> datetime | None:

@@ -1,5 +1,6 @@
 """Segments: criteria under a name, so that they can be used again."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -79,7 +80,7 @@ def saved(
         created_at=old.created_at if old else now,
         updated_at=now,
     )
-    if text_bytes(repr(segment.criteria), ()) > MAX_CRITERIA_BYTES:
+    if text_bytes(json.dumps(segment.criteria), ()) > MAX_CRITERIA_BYTES:
         raise LimitExceeded(
             f"The criteria take over {MAX_CRITERIA_BYTES} bytes.", ("criteria",), MAX_CRITERIA_BYTES
         )

@@ -26,11 +26,21 @@ class Moment:
 
     @property
     def today(self) -> date:
-        return self.now.astimezone(self.zone).date()
+        return self.day_of(self.now)
+
+    def day_of(self, instant: datetime) -> date:
+        """Return the day on which an instant lies in the zone; the calendar's ends stay within."""
+        try:
+            return instant.astimezone(self.zone).date()
+        except OverflowError:
+            return instant.date()
 
     def midnight(self, day: date) -> datetime:
-        """Return the instant at which a day begins in the zone."""
-        return datetime.combine(day, time.min, self.zone).astimezone(UTC)
+        """Return the instant at which a day begins in the zone; the calendar's ends stay within."""
+        try:
+            return datetime.combine(day, time.min, self.zone).astimezone(UTC)
+        except OverflowError:
+            return datetime.combine(day, time.min, UTC)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """One person as they are, then after each change."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.change import Change, ChangeKind
@@ -51,7 +51,8 @@ async def watch_user(
                 return
             yield _now(occasion, user)
             told = user.version
-            async for occasion in changes:
+            async for change in changes:
+                occasion = change
                 if occasion.kind is ChangeKind.DELETED:
                     yield _deleted(occasion)
                     return
@@ -59,7 +60,9 @@ async def watch_user(
                     break
                 user = await store.find(occasion.user_id)
                 if user and user.version > told and user.id == occasion.user_id:
-                    yield _now(occasion, user)
+                    # Created before the log said so, the person was told of as they were.
+                    known = replace(change, kind=ChangeKind.UPDATED)
+                    yield _now(known, user)
                     told = user.version
 
 
@@ -69,8 +72,9 @@ async def _arrival(store: Store, feed: Feed, ref: UserRef, now: datetime) -> Cha
         if user := await store.find(ref):
             return Change(ChangeKind.CURRENT, user.id, user.version, now, (), everyone.cursor)
         async for change in everyone:
-            if user := await store.find(ref):
-                if change.user_id == user.id and change.kind is ChangeKind.CREATED:
+            user = await store.find(ref)
+            if user and change.user_id == user.id:
+                if change.kind is ChangeKind.CREATED:
                     return change
                 return Change(ChangeKind.CURRENT, user.id, user.version, now, (), change.cursor)
     raise AssertionError("A subscription ends by an error only.")

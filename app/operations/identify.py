@@ -157,7 +157,9 @@ def _converted(user: User, login: Login) -> Edit:
 async def _merged(store: Store, login: Login, user: User, holder: User) -> bool:
     """Merge the device's anonymous user in, and return whether the limits allowed it."""
     try:
-        merged = await store.merge(user.id, holder.id, login.terms.now, anonymous_only=True)
+        merged = await store.merge(
+            user.id, holder.id, login.terms.now, anonymous_only=True, keep=login.device
+        )
     except LimitExceeded:
         return False
     if merged is None:

@@ -4,17 +4,16 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.extensions import ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from app.schema.documents import CACHED_DOCUMENTS, OneOperation, Parser
 from app.schema.errors import HANDLERS, ShowErrors
 from app.schema.mutations import Mutation
 from app.schema.queries import Query
 from app.schema.scalars import SCALARS
 from app.schema.subscriptions import Subscription
-
-CACHED_DOCUMENTS = 1_000
 
 
 class _Schema(strawberry.Schema):
@@ -35,7 +34,8 @@ schema: Any = _Schema(
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[
         ShowErrors,
-        lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
+        OneOperation,
+        Parser,
         lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
     ],
 )

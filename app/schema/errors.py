@@ -1,13 +1,16 @@
 """How a fault is shown: in a mutation's result if the caller can act on it, else as an error."""
 
 import logging
+import re
 import traceback
 from typing import Any, Final
 from uuid import uuid4
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import MaskErrors
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.field import StrawberryField
 
 from app.domain import errors
@@ -15,6 +18,9 @@ from app.schema.context import Info
 from app.schema.enums import IdentityKind
 
 log = logging.getLogger("profilegraph")
+
+_PYTHON: Final = re.compile(r" of type 'Maybe\[.*")
+"""Where Strawberry, on a null, speaks of Python's types."""
 
 CODES: Final[dict[type[errors.DomainError], str]] = {
     errors.InvalidInput: "INVALID_INPUT",
@@ -167,7 +173,10 @@ def shown(error: GraphQLError) -> GraphQLError:
         case errors.DomainError() as fault:
             return _with(error, str(fault) if error.path else error.message, _extensions(fault))
         case None | GraphQLError():
-            return _with(error, error.message, {"code": "INVALID_INPUT"} | (error.extensions or {}))
+            message = _PYTHON.sub(" cannot be null.", error.message)
+            return _with(error, message, {"code": "INVALID_INPUT"} | (error.extensions or {}))
+        case MissingQueryError() | CannotGetOperationTypeError() | InvalidOperationTypeError():
+            return _with(error, "There is no such operation.", {"code": "INVALID_INPUT"})
         case bug:
             return _with(error, "Unexpected error.", {"code": "INTERNAL", "id": _logged(bug)})
 

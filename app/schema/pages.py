@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+from types import UnionType
 from typing import Any, TypeVar
 
 import orjson
@@ -46,13 +47,13 @@ def encode(question: str, position: list[Any]) -> Cursor:
     return Cursor(base64.urlsafe_b64encode(text).decode().rstrip("="))
 
 
-def decode(cursor: Cursor, question: str, *shape: type) -> list[Any]:
+def decode(cursor: Cursor, question: str, *shape: type | UnionType) -> list[Any]:
     """Return the position that a cursor stands for.
 
     Args:
         cursor: What a client sent.
         question: The question it asks now.
-        shape: The types of the position's parts; None may stand for any.
+        shape: The types of the position's parts.
 
     Raises:
         InvalidInput: the cursor is not ours, or belongs to another question.
@@ -64,7 +65,7 @@ def decode(cursor: Cursor, question: str, *shape: type) -> list[Any]:
     except (ValueError, TypeError, binascii.Error):
         raise InvalidInput("This is no cursor of ours.", path) from None
     if len(position) != len(shape) or not all(
-        part is None or isinstance(part, kind) for part, kind in zip(position, shape, strict=True)
+        isinstance(part, kind) for part, kind in zip(position, shape, strict=True)
     ):
         raise InvalidInput("This is no cursor of ours.", path)
     if digest != _digest(question):

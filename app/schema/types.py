@@ -4,11 +4,11 @@ A type here is a declaration over a domain class: resolvers return the domain's 
 field is read off it by name, or answered by the domain's rule.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
-import orjson
 import strawberry
 
 from app import domain
@@ -287,12 +287,13 @@ async def list_users(
 ) -> UserConnection:
     """Return a page of the people of whom criteria are true; its cursors keep their "now"."""
     check_first(first, context.limits)
-    text = f"users {order} {orjson.dumps(to_json(criteria)).decode()}"
+    text = f"users {order} {json.dumps(to_json(criteria))}"
     moment, position = context.moment, None
     if after is not None:
-        now, seen_at, id = decode(after, text, str, str, str)
+        now, seen_at, id = decode(after, text, str, str | None, str)
         moment = Moment(parse_instant(now, ("after",)), context.time_zone)
-        position = UserPosition(seen_at and parse_instant(seen_at, ("after",)), id)
+        seen = None if seen_at is None else parse_instant(seen_at, ("after",))
+        position = UserPosition(seen, id)
     question = None
     if criteria is not None:
         question = await ask(context.store, criteria, ("where",), moment, context.limits)

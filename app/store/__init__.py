@@ -100,6 +100,7 @@ class Store(Protocol):
         now: datetime,
         *,
         anonymous_only: bool = False,
+        keep: Identity | None = None,
         dry_run: bool = False,
     ) -> Merged | None:
         """Make one user of two, as `domain.merge` says.
@@ -109,6 +110,7 @@ class Store(Protocol):
             other_id: The other; the older of the two ids survives.
             now: When this happens.
             anonymous_only: Merge only if `other_id` was never identified.
+            keep: A device that stays, should there be too many.
             dry_run: Write nothing, return what would be.
 
         Returns:

@@ -10,7 +10,7 @@ condition is exact. Negation swaps the two, so that nothing is lost by it.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from app.domain.criteria import Did, Range
@@ -134,14 +134,21 @@ def birthdays(ages: Range, today: date) -> tuple[str | None, str | None]:
 
 
 def days_in(span: Span, moment: Moment) -> tuple[date | None, date | None]:
-    """Return the first and the last day whose midnight lies in a span."""
-    first = None if span.start is None else span.start.astimezone(moment.zone).date()
-    if first is not None and span.start is not None and moment.midnight(first) < span.start:
-        first += timedelta(days=1)
-    last = None if span.end is None else _last_before(span.end, moment)
+    """Return the first and the last day whose midnight lies in a span.
+
+    If there is none, the first is after the last.
+    """
+    first = last = None
+    if span.start is not None:
+        first = moment.day_of(span.start)
+        if moment.midnight(first) < span.start:
+            if first == date.max:
+                return date.max, date.min
+            first += timedelta(days=1)
+    if span.end is not None:
+        last = moment.day_of(span.end)
+        if moment.midnight(last) >= span.end:
+            if last == date.min:
+                return date.max, date.min
+            last -= timedelta(days=1)
     return first, last
-
-
-def _last_before(end: datetime, moment: Moment) -> date:
-    day = end.astimezone(moment.zone).date()
-    return day if moment.midnight(day) < end else day - timedelta(days=1)

@@ -20,7 +20,7 @@ from app.domain.handover import departed, device_of
 from app.domain.identity import Identity
 from app.domain.limits import Limits
 from app.domain.listing import EventQuery, UserOrder, UserPosition
-from app.domain.merge import merged
+from app.domain.merge import merged, previewed
 from app.domain.segment import Segments
 from app.domain.user import Edit, User, respelled
 from app.store import Merged, Step, UserRef
@@ -38,6 +38,7 @@ from app.store.mongo.collections import (
     stands_alone,
     to_bson,
 )
+from app.store.mongo.merging import MergeTerms
 from app.store.mongo.protocol import Protocol
 from app.store.mongo.repair import repair
 from app.store.mongo.search import Search
@@ -278,31 +279,36 @@ class MongoStore:
         now: datetime,
         *,
         anonymous_only: bool = False,
+        keep: Identity | None = None,
         dry_run: bool = False,
     ) -> Merged | None:
+        terms = MergeTerms(now, anonymous_only, keep)
+
         async def attempt() -> tuple[Merged | None] | None:
-            return await self._try_merge(into_id, other_id, now, anonymous_only, dry_run)
+            return await self._try_merge(into_id, other_id, terms, dry_run=dry_run)
 
         with answering():
             (outcome,) = await self._persist(attempt)
         return outcome
 
     async def _try_merge(
-        self, into_id: str, other_id: str, now: datetime, anonymous_only: bool, dry_run: bool
+        self, into_id: str, other_id: str, terms: MergeTerms, *, dry_run: bool
     ) -> tuple[Merged | None] | None:
         """Return the outcome, which may be None, in a tuple; None itself to try again."""
         into, other = await self._settled(into_id), await self._settled(other_id)
-        if into["_id"] == other["_id"] or (anonymous_only and other["identified"]):
+        if into["_id"] == other["_id"] or (terms.anonymous_only and other["identified"]):
             return (None,)
         if not await self._users.is_unchanged(into):
             return None  # the two were not so at one instant: one may hold the other already
         into_user, other_user = content_of(into), content_of(other)
         overlap = await self._archive.overlap(into_user, other_user)
-        edit = merged(into_user, other_user, overlap, now, self._limits)
+        edit = merged(into_user, other_user, overlap, terms.now, self._limits, terms.keep)
         absorbed_id = max(into_user.id, other_user.id)
         if dry_run:
-            return (Merged(edit.user, absorbed_id),)
-        survivor = await self._merging.merge(into, other, now, anonymous_only=anonymous_only)
+            lost = [event.id for event in overlap.lost if event.archived]
+            copies = await self._archive.by_id(history_ids(into_user), lost)
+            return (Merged(previewed(edit, copies), absorbed_id),)
+        survivor = await self._merging.merge(into, other, terms)
         if survivor is None:
             return None
         for linked in (*into_user.identities, *other_user.identities):

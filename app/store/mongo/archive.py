@@ -25,7 +25,7 @@ from app.domain.events import Event, stored_bytes
 from app.domain.listing import EventQuery
 from app.domain.merge import Lost, Overlap
 from app.domain.user import User
-from app.store.document import Document, from_event
+from app.store.document import Document, from_event, to_event
 from app.store.mongo.collections import Collections, from_bson, to_bson
 from app.store.mongo.users import new_token
 
@@ -54,6 +54,15 @@ class Archive:
         query = {"user": {"$in": list(user_ids)}, "id": {"$in": list(event_ids)}}
         found = self._archive.find(query, {"id": 1})
         return frozenset([document["id"] async for document in found])
+
+    async def by_id(self, user_ids: Collection[str], event_ids: Sequence[str]) -> list[Event]:
+        """Return those of the events that the archive holds under one of a user's ids."""
+        events: list[Event] = []
+        for some in _some(list(event_ids)):
+            query = {"user": {"$in": list(user_ids)}, "id": {"$in": some}}
+            found = self._archive.find(query)
+            events.extend([to_event(document, from_bson) async for document in found])
+        return events
 
     async def _add(self, batch: Document) -> None:
         """Keep the events of a batch, those that are not kept yet.

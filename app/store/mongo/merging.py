@@ -9,11 +9,13 @@
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from app.domain.change import ChangeKind
 from app.domain.errors import LimitExceeded
+from app.domain.identity import Identity, IdentityKind
 from app.domain.limits import Limits
 from app.domain.merge import Overlap, merged
 from app.domain.user import Edit, User
@@ -24,6 +26,20 @@ from app.store.mongo.collections import from_bson, to_bson
 from app.store.mongo.users import State, Users, content_of, emptied, keys_of, new_token, told
 
 KEPT_REFUSALS: Final = 16
+
+
+@dataclass(frozen=True)
+class MergeTerms:
+    """When a merge happens, and how.
+
+    Attributes:
+        anonymous_only: Only if the one who gives way was never identified.
+        keep: A device that stays, should there be too many.
+    """
+
+    now: datetime
+    anonymous_only: bool
+    keep: Identity | None
 
 
 class Merging:
@@ -58,23 +74,21 @@ class Merging:
 
     # ------------------------------------------------------------ merging
 
-    async def merge(
-        self, into: Document, other: Document, now: datetime, *, anonymous_only: bool
-    ) -> Document | None:
+    async def merge(self, into: Document, other: Document, terms: MergeTerms) -> Document | None:
         """Merge two settled users, and return who is left; None to look again and start again.
 
         Args:
             into: Whose values win.
             other: The other; the older of the two ids survives.
-            now: When this happens.
-            anonymous_only: Merge only if `other` was never identified.
+            terms: When and how.
         """
         older, younger = sorted((into, other), key=lambda user: str(user["_id"]))
         merging = {
             "into": older["_id"],
             "winner": into["_id"],
-            "at": to_bson(now),
-            "anonymousOnly": anonymous_only,
+            "at": to_bson(terms.now),
+            "anonymousOnly": terms.anonymous_only,
+            "keep": terms.keep and terms.keep.value,
             "token": new_token(),
         }
         if not await self._users.cas(
@@ -150,8 +164,10 @@ class Merging:
     ) -> Edit | None:
         if merging["anonymousOnly"] and other.identified:
             return None
+        device = merging["keep"]
+        keep = Identity(kind=IdentityKind.DEVICE, value=device) if device else None
         try:
-            return merged(into, other, overlap, from_bson(merging["at"]), self._limits)
+            return merged(into, other, overlap, from_bson(merging["at"]), self._limits, keep)
         except LimitExceeded:
             return None
 

@@ -105,6 +105,7 @@ class SqliteStore:
         now: datetime,
         *,
         anonymous_only: bool = False,
+        keep: Identity | None = None,
         dry_run: bool = False,
     ) -> Merged | None:
         return await self._writer.run(
@@ -115,6 +116,7 @@ class SqliteStore:
                 now,
                 self._limits,
                 anonymous_only=anonymous_only,
+                keep=keep,
                 dry_run=dry_run,
             )
         )

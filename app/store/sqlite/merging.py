@@ -8,12 +8,12 @@ from app.domain.events import event_key
 from app.domain.handover import arrived, departed, device_of
 from app.domain.identity import Identity
 from app.domain.limits import Limits
-from app.domain.merge import Lost, Overlap, merged
+from app.domain.merge import Lost, Overlap, merged, previewed
 from app.domain.user import User
 from app.store import Merged
 from app.store.sqlite.changes import append
 from app.store.sqlite.connection import from_ms, to_ms
-from app.store.sqlite.users import history_ids, marks, replace, root
+from app.store.sqlite.users import archived_by_id, history_ids, marks, replace, root
 
 
 def transfer(
@@ -57,6 +57,7 @@ def merge(
     limits: Limits,
     *,
     anonymous_only: bool,
+    keep: Identity | None,
     dry_run: bool,
 ) -> Merged | None:
     """Make one user of two; None if they are one, or the other is not as anonymous as it must."""
@@ -64,12 +65,14 @@ def merge(
     if into.id == other.id or (anonymous_only and other.identified):
         return None
     overlap = _overlap(connection, into, other)
-    edit = merged(into, other, overlap, now, limits)
+    edit = merged(into, other, overlap, now, limits, keep)
     survivor, absorbed = sorted((into, other), key=lambda user: user.id)
-    if not dry_run:
-        _forget_copies(connection, other, overlap)
-        replace(connection, survivor, edit)
-        _absorb(connection, absorbed, edit.user)
+    if dry_run:
+        lost = [event.id for event in overlap.lost if event.archived]
+        return Merged(previewed(edit, archived_by_id(connection, into, lost)), absorbed.id)
+    _forget_copies(connection, other, overlap)
+    replace(connection, survivor, edit)
+    _absorb(connection, absorbed, edit.user)
     return Merged(edit.user, absorbed.id)
 
 
@@ -148,13 +151,17 @@ def delete(connection: sqlite3.Connection, user_id: str, now: datetime) -> str:
         ("user_activity", "user"),
         ("merged_users", "id"),
         ("event_archive", "user"),
-        ("changes", "user"),
         ("identities", "user"),
     ):
         connection.execute(
             f"DELETE FROM {table} WHERE {column} IN ({marks(ids)})",  # noqa: S608
             ids,
         )
+    # That they were merged stays told: it is how who watches them learns that they are gone.
+    connection.execute(
+        f"DELETE FROM changes WHERE user IN ({marks(ids)}) AND kind != ?",  # noqa: S608
+        [*ids, ChangeKind.MERGED.value],
+    )
     connection.executemany("INSERT INTO deleted_users VALUES (?)", [(id,) for id in ids])
     append(connection, ChangeKind.DELETED, user.id, user.version + 1, now)
     return user.id

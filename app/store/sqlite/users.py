@@ -13,7 +13,7 @@ from app.domain.identity import Identity
 from app.domain.limits import Limits
 from app.domain.user import Edit, User, respelled
 from app.store import Step
-from app.store.document import from_event, to_document, to_user
+from app.store.document import from_event, to_document, to_event, to_user
 from app.store.sqlite import facts
 from app.store.sqlite.catalog import KnownNames
 from app.store.sqlite.changes import append
@@ -148,6 +148,20 @@ def _archived_among(
         )
         found.update(row[0] for row in rows)
     return frozenset(found)
+
+
+def archived_by_id(
+    connection: sqlite3.Connection, user: User, event_ids: Sequence[str]
+) -> list[Event]:
+    """Return those of the events that the user's archive holds."""
+    histories = history_ids(user)
+    found = []
+    for event_id in event_ids:
+        found += connection.execute(
+            f"SELECT document FROM event_archive WHERE id = ? AND user IN ({marks(histories)})",  # noqa: S608
+            [event_id, *histories],
+        ).fetchall()
+    return [to_event(orjson.loads(row[0]), from_ms) for row in found]
 
 
 def archive(connection: sqlite3.Connection, user_id: str, events: Iterable[Event]) -> None:
