@@ -126,6 +126,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen()  # at once: until then, another could bind the port as well
     except (OSError, OverflowError) as fault:
         listening.close()
         _fail(f"Cannot listen on {host} port {port}: {fault}.")

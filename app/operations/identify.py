@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.domain.changes import NO_CHANGES, UserChanges
 from app.domain.errors import Busy, IdentityTaken, InvalidInput, LimitExceeded, UserNotFound
@@ -109,17 +110,19 @@ async def _log_in(
     store: Store, login: Login, owner: User | None, holder: User | None
 ) -> Identified:
     outcome = login_outcome(owner, holder)
+    if owner and holder and outcome is IdentifyOutcome.MERGED:
+        survivor = await _merged(store, login, owner, holder)
+        if survivor is None:
+            outcome = IdentifyOutcome.SWITCHED
+        else:
+            owner = survivor
     user = await _named(store, login, owner, holder, outcome)
     login.changed.append(user.id)
-    if login.device is None or holder is None:
-        return Identified(user, outcome)
-    if outcome is IdentifyOutcome.MERGED and not await _merged(store, login, user, holder):
-        outcome = IdentifyOutcome.SWITCHED
-    if outcome is IdentifyOutcome.SWITCHED and not await store.transfer(
-        login.device, holder.id, user.id, login.terms.now
-    ):
-        raise _Outrun
-    return Identified(await _seen_on(store, login.device, user, login.terms), outcome)
+    if outcome is IdentifyOutcome.SWITCHED and login.device and holder:
+        if not await store.transfer(login.device, holder.id, user.id, login.terms.now):
+            raise _Outrun
+        user = await _seen_on(store, login.device, user, login.terms)
+    return Identified(user, outcome)
 
 
 async def _named(
@@ -154,17 +157,30 @@ def _converted(user: User, login: Login) -> Edit:
     return login.step(user, with_device=False)
 
 
-async def _merged(store: Store, login: Login, user: User, holder: User) -> bool:
-    """Merge the device's anonymous user in, and return whether the limits allowed it."""
+async def _merged(store: Store, login: Login, owner: User, holder: User) -> User | None:
+    """Merge the device's anonymous user in, and return who is left; None if a limit forbids it.
+
+    The changes come after, so that they win. What they refuse is refused before the merge.
+    """
+    merge = partial(
+        store.merge,
+        owner.id,
+        holder.id,
+        login.terms.now,
+        anonymous_only=True,
+        keep=login.device,
+    )
     try:
-        merged = await store.merge(
-            user.id, holder.id, login.terms.now, anonymous_only=True, keep=login.device
-        )
+        preview = await merge(dry_run=True)
+        if preview is None:
+            raise _Outrun
+        login.step(preview.user, with_device=False)
+        merged = await merge()
     except LimitExceeded:
-        return False
+        return None
     if merged is None:
         raise _Outrun
-    return True
+    return merged.user
 
 
 async def _seen_on(store: Store, device: Identity, user: User, terms: Terms) -> User:

@@ -17,7 +17,7 @@ from app.domain.criteria import Question
 from app.domain.errors import Busy, IdentityTaken, Unavailable, UserNotFound
 from app.domain.events import Event
 from app.domain.handover import departed, device_of
-from app.domain.identity import Identity
+from app.domain.identity import Identity, LinkedIdentity
 from app.domain.limits import Limits
 from app.domain.listing import EventQuery, UserOrder, UserPosition
 from app.domain.merge import merged, previewed
@@ -92,9 +92,12 @@ class MongoStore:
         with answering():
             keys = [ref.key for ref in refs if isinstance(ref, Identity)]
             owners = await self._claims.owners(keys) if keys else {}
-            ids = [ref if isinstance(ref, str) else owners.get(ref.key, "") for ref in refs]
-            found = await self._users.standing(ids)
-        return [_found(ref, found.get(id)) for ref, id in zip(refs, ids, strict=True)]
+            ids = {*owners.values(), *(ref for ref in refs if isinstance(ref, str))}
+            standing = await self._users.standing(ids)
+        # An embedded identity is owned, also one that was claimed after the claims were read.
+        named = {key: document for document in standing.values() for key in keys_of(document)}
+        found = [standing.get(ref) if isinstance(ref, str) else named.get(ref.key) for ref in refs]
+        return [None if document is None else content_of(document) for document in found]
 
     async def page(
         self,
@@ -141,7 +144,6 @@ class MongoStore:
 
     async def create(self, edit: Edit) -> Edit:
         with answering():
-            edit = respelled(edit, await self._names.coin(edit.sightings))
             return await self._persist(lambda: self._try_create(edit))
 
     async def change(self, user_id: str, step: Step, event_ids: Collection[str] = ()) -> Edit:
@@ -165,6 +167,7 @@ class MongoStore:
     async def _try_create(self, edit: Edit) -> Edit | None:
         """Create the user under an id of its own, or return None to try again with another."""
         await self._refuse_taken(edit.user.id, edit.user.identities)
+        edit = respelled(edit, await self._names.coin(edit.sightings))
         user = edit.user.model_copy(update={"id": str(ULID.from_datetime(edit.user.created_at))})
         batches = await self._archive.write_batch(user.id, edit.spilled)
         recorded_ids = [event.id for event in edit.recorded]
@@ -187,7 +190,6 @@ class MongoStore:
         edit = step(before, known)
         if edit.user == before:
             return edit
-        edit = respelled(edit, await self._names.coin(edit.sightings))
         held = {identity.key for identity in edit.user.identities}
         linked = [i for i in edit.user.identities if i.key not in keys_of(document)]
         unlinked = [i for i in before.identities if i.key not in held]
@@ -201,6 +203,7 @@ class MongoStore:
         releasing = await self._protocol.release_entries(before.id, unlinked)
         if releasing is None:
             return None
+        edit = respelled(edit, await self._names.coin(edit.sightings))
         batches = await self._archive.write_batch(before.id, edit.spilled)
         after = to_document(edit.user, to_bson) | {"releasing": releasing, "batches": batches}
         change = _change(before, edit)
@@ -236,10 +239,10 @@ class MongoStore:
         if document["batches"]:
             await self._merging.finish_batches(user_id)
 
-    async def _refuse_taken(self, user_id: str, identities: Sequence[Identity]) -> None:
+    async def _refuse_taken(self, user_id: str, identities: Sequence[LinkedIdentity]) -> None:
         if taken := await self._protocol.foreign_owner(user_id, identities):
             identity, owner_id = taken
-            raise IdentityTaken(Identity(kind=identity.kind, value=identity.value), owner_id)
+            raise IdentityTaken(identity.identity, owner_id)
 
     async def _forget_spilled(self, before: User, batches: list[str]) -> None:
         """Take back what was archived for a write that came too late: after a deletion, all."""
@@ -341,13 +344,6 @@ class MongoStore:
     async def ping(self) -> None:
         with answering():
             await self._collections.database.command("ping")
-
-
-def _found(ref: UserRef, document: Document | None) -> User | None:
-    """Return the user whom a document holds, if it is whom `ref` names."""
-    if document is None or (isinstance(ref, Identity) and ref.key not in keys_of(document)):
-        return None
-    return content_of(document)
 
 
 def _change(before: User, edit: Edit) -> Document | None:

@@ -33,10 +33,17 @@ class Names:
         Raises:
             LimitExceeded: there are too many names already.
         """
-        for subject in {name.subject for name in sightings}:
-            seen = self._seen.get(subject, {})
-            if extended(subject, seen, sightings, self._limits) is not seen:
-                self._seen[subject] = await self._extend(subject, sightings)
+        unknown = [
+            subject
+            for subject in {name.subject for name in sightings}
+            if extended(subject, (seen := self._seen.get(subject, {})), sightings, self._limits)
+            is not seen
+        ]
+        for subject in unknown:  # all are judged before any is written
+            before = _to_entries(await self._catalog.find_one({"_id": subject}))
+            extended(subject, before, sightings, self._limits)
+        for subject in unknown:
+            self._seen[subject] = await self._extend(subject, sightings)
         events = self._seen.get(EVENTS, {})
         return {name.key: events[name.key].name for name in sightings if name.subject == EVENTS}
 

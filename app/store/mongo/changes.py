@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from bson.timestamp import Timestamp
-from pymongo.errors import OperationFailure
+from pymongo.errors import ConnectionFailure, OperationFailure
 
 from app.domain.change import Change, ChangeKind
-from app.domain.errors import CursorExpired, Unsupported
+from app.domain.errors import CursorExpired, Unavailable, Unsupported
 from app.store.mongo.collections import Collections, from_bson
 
 WAIT_MS: Final = 500
@@ -24,7 +24,7 @@ LOOK_EVERY_S: Final = 0.01
 _STANDALONE: Final = 40_573
 _LOST: Final = frozenset({260, 280, 286})  # InvalidResumeToken, FatalError, HistoryLost
 _CURSOR: Final = re.compile(
-    r"r(?P<token>[0-9a-fA-F]+)|t(?P<seconds>[0-9]{1,10})\.(?P<number>[0-9]{1,10})"
+    r"r(?P<token>([0-9a-fA-F]{2}){8,1000})|t(?P<seconds>[0-9]{1,10})\.(?P<number>[0-9]{1,10})"
 )
 _WRITES: Final = [{"$match": {"operationType": {"$in": ["insert", "update", "replace"]}}}]
 
@@ -42,12 +42,14 @@ async def follow(collections: Collections, after: str) -> AsyncIterator[Change]:
 
     A driver's stream loses what it was fetching when it is cancelled, so it is never used again.
     """
+    opened = False
     try:
         async with collections.users.watch(
             _WRITES, max_await_time_ms=WAIT_MS, **_beginning(after)
         ) as stream:
             while stream.alive:
                 event = await stream.try_next()
+                opened = True
                 if event is None:
                     await asyncio.sleep(LOOK_EVERY_S)
                 elif change := _to_change(event):
@@ -57,9 +59,12 @@ async def follow(collections: Collections, after: str) -> AsyncIterator[Change]:
             raise Unsupported(
                 "Watching needs a MongoDB replica set; this server stands alone."
             ) from None
-        if fault.code in _LOST:
+        # A token that no server made is refused in words that differ from server to server.
+        if fault.code in _LOST or (after.startswith("r") and not opened):
             raise CursorExpired from None
         raise
+    except ConnectionFailure:
+        raise Unavailable("The database does not answer.") from None
 
 
 def _beginning(cursor: str) -> dict[str, Any]:
@@ -68,7 +73,10 @@ def _beginning(cursor: str) -> dict[str, Any]:
         raise CursorExpired
     if parts["token"]:
         return {"resume_after": {"_data": parts["token"]}}
-    return {"start_at_operation_time": Timestamp(int(parts["seconds"]), int(parts["number"]))}
+    seconds, number = int(parts["seconds"]), int(parts["number"])
+    if max(seconds, number) >= 2**32:
+        raise CursorExpired
+    return {"start_at_operation_time": Timestamp(seconds, number)}
 
 
 def _to_change(event: dict[str, Any]) -> Change | None:

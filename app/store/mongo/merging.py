@@ -120,7 +120,7 @@ class Merging:
         """Delete the younger with the older, or undo the merge if it had not happened yet."""
         if younger["_id"] not in older["absorbed"]:
             await self._undo(younger)
-        elif await self._users.cas(younger, _erased(younger)):
+        elif await self._users.cas(younger, _erased(younger), _deleted_with(younger)):
             await self.finish_delete(younger["_id"])
 
     async def _undo(self, younger: Document) -> None:
@@ -237,3 +237,8 @@ def _merged_tombstone(younger: Document, older: Document) -> tuple[Document, Doc
     at = from_bson(younger["merging"]["at"])
     tombstone = emptied(younger) | {"done": True, "version": older["version"], "releasing": []}
     return tombstone, told(ChangeKind.MERGED, at)
+
+
+def _deleted_with(younger: Document) -> Document:
+    """Return what the feed is told of a user who goes before those who watch heard of the merge."""
+    return told(ChangeKind.DELETED, from_bson(younger["merging"]["at"]))

@@ -23,7 +23,7 @@ from collections.abc import Iterable
 
 from app.domain.change import ChangeKind
 from app.domain.handover import arrived
-from app.domain.identity import Identity, IdentityKind
+from app.domain.identity import Identity, IdentityKind, LinkedIdentity
 from app.domain.limits import Limits
 from app.domain.user import User
 from app.store.document import Document, to_device, to_document
@@ -149,8 +149,8 @@ class Protocol:
     # ------------------------------------------------------------ joining
 
     async def foreign_owner(
-        self, user_id: str, identities: Iterable[Identity]
-    ) -> tuple[Identity, str] | None:
+        self, user_id: str, identities: Iterable[LinkedIdentity]
+    ) -> tuple[LinkedIdentity, str] | None:
         """Return the first of the identities that somebody else has, and who."""
         for identity in identities:
             owner = await self.resolve(identity.key)

@@ -1,6 +1,7 @@
 """The change log: a table written in the transaction of each change."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
@@ -16,6 +17,7 @@ KEPT_CHANGES: Final = 1_000_000
 KEPT_MS: Final = 7 * 24 * 3600 * 1000
 _READ_AT_ONCE: Final = 1_000
 _LOOK_EVERY_S: Final = 0.02
+_CURSOR: Final = re.compile("[0-9]{1,18}")
 
 
 def append(
@@ -52,6 +54,8 @@ async def follow(connection: sqlite3.Connection, after: str) -> AsyncIterator[Ch
         if version == looked_at:
             await asyncio.sleep(_LOOK_EVERY_S)
             continue
+        if seq < _log_start(connection):
+            raise CursorExpired
         rows = connection.execute(
             "SELECT seq, kind, user, version, at, event_ids FROM changes "
             "WHERE seq > ? ORDER BY seq LIMIT ?",
@@ -65,10 +69,17 @@ async def follow(connection: sqlite3.Connection, after: str) -> AsyncIterator[Ch
 
 
 def _checked(connection: sqlite3.Connection, cursor: str) -> int:
-    (start,) = connection.execute("SELECT seq FROM log_start").fetchone()
-    if not cursor.isdecimal() or not start <= int(cursor) <= last_seq(connection):
+    if not _CURSOR.fullmatch(cursor):
+        raise CursorExpired
+    if not _log_start(connection) <= int(cursor) <= last_seq(connection):
         raise CursorExpired
     return int(cursor)
+
+
+def _log_start(connection: sqlite3.Connection) -> int:
+    """Return the number of the newest change that was dropped."""
+    (start,) = connection.execute("SELECT seq FROM log_start").fetchone()
+    return int(start)
 
 
 def _to_change(row: tuple[Any, ...]) -> Change:

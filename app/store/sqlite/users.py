@@ -1,5 +1,6 @@
 """What one write does to the tables, inside the writer's transaction."""
 
+import dataclasses
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
@@ -9,7 +10,7 @@ import orjson
 from app.domain.change import ChangeKind
 from app.domain.errors import IdentityTaken, UserNotFound
 from app.domain.events import Event
-from app.domain.identity import Identity
+from app.domain.identity import Identity, LinkedIdentity
 from app.domain.limits import Limits
 from app.domain.user import Edit, User, respelled
 from app.store import Step
@@ -80,7 +81,7 @@ def change(
     before = root(connection, user_id)
     edit = step(before, _archived_among(connection, before, event_ids))
     if edit.user is before or edit.user == before:
-        return edit
+        return dataclasses.replace(edit, sightings={})  # nothing is written, and no name coined
     edit = respelled(edit, names.coin(connection, edit.sightings, limits))
     held, kept = _keys(before), _keys(edit.user)
     _release(connection, [i for i in before.identities if i.key not in kept])
@@ -104,7 +105,9 @@ def _keys(user: User) -> set[str]:
     return {identity.key for identity in user.identities}
 
 
-def _claim(connection: sqlite3.Connection, user_id: str, identities: Iterable[Identity]) -> None:
+def _claim(
+    connection: sqlite3.Connection, user_id: str, identities: Iterable[LinkedIdentity]
+) -> None:
     for identity in identities:
         connection.execute(
             "INSERT OR IGNORE INTO identities VALUES (?, ?)", (identity.key, user_id)
@@ -113,7 +116,7 @@ def _claim(connection: sqlite3.Connection, user_id: str, identities: Iterable[Id
             "SELECT user FROM identities WHERE identity = ?", (identity.key,)
         ).fetchone()
         if owner != user_id:
-            raise IdentityTaken(identity, owner)
+            raise IdentityTaken(identity.identity, owner)
 
 
 def _release(connection: sqlite3.Connection, identities: Iterable[Identity]) -> None:

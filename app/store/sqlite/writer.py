@@ -7,7 +7,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Final, TypeVar
 
-from app.domain.errors import Busy
+from app.domain.errors import Busy, Unavailable
 
 MAX_JOBS_PER_COMMIT: Final = 64
 
@@ -45,6 +45,7 @@ class Writer:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._closed = False
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._thread = Thread(target=self._work, name="sqlite-writer", daemon=True)
         self._thread.start()
@@ -54,7 +55,10 @@ class Writer:
 
         Raises:
             Busy: other processes held the database for too long.
+            Unavailable: the file cannot be written, or the store is closed.
         """
+        if self._closed:
+            raise Unavailable("The database is closed.")
         waiting = _Waiting(job)
         self._queue.put(waiting)
         result: Result = await waiting.future
@@ -62,6 +66,7 @@ class Writer:
 
     async def close(self) -> None:
         """Finish what waits, and stop."""
+        self._closed = True
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
         self._connection.close()
@@ -90,7 +95,7 @@ class Writer:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             for waiting in batch:
-                waiting.fault = Busy() if _is_busy(fault) else fault
+                waiting.fault = _told(fault)
         for waiting in batch:
             waiting.tell()
 
@@ -104,5 +109,10 @@ class Writer:
         self._connection.execute("RELEASE job")
 
 
-def _is_busy(fault: sqlite3.Error) -> bool:
-    return getattr(fault, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+def _told(fault: sqlite3.Error) -> Exception:
+    """Return what the callers are told of a transaction that failed."""
+    if getattr(fault, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+        return Busy()
+    if isinstance(fault, sqlite3.OperationalError):
+        return Unavailable(f"The database cannot be written: {fault}.")
+    return fault

@@ -1,0 +1,264 @@
+"""What only the embedded store has to hold: a file, its one writer, its table of changes."""
+
+import asyncio
+import sqlite3
+import stat
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from app.domain.change import Change
+from app.domain.errors import Busy, CursorExpired, Unavailable
+from app.domain.listing import UserOrder
+from app.domain.user import Edit, User
+from app.store import Store, open_store
+from app.store.sqlite import SqliteStore
+from app.store.sqlite.changes import KEPT_MS, trim
+from app.store.sqlite.connection import connect, path_of, prepare, to_ms
+from tests.builders import LIMITS, NOON, event
+from tests.store.steps import incrementing, newcomer, newcomer_with, recording
+
+
+@pytest.fixture
+async def store(sqlite_url: str) -> AsyncIterator[Store]:
+    async with open_store(sqlite_url, LIMITS) as store:
+        yield store
+
+
+async def test_the_file_is_its_owners_alone(store: Store, sqlite_url: str):
+    await store.create(newcomer())
+
+    folder = path_of(sqlite_url).parent
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    assert modes["people.db"] == 0o600
+    assert set(modes.values()) == {0o600}
+
+
+async def test_a_file_whose_name_needs_escaping_can_be_used(tmp_path: Path):
+    async with open_store(f"sqlite:///{tmp_path}/a%20b%25.db", LIMITS) as store:
+        await store.create(newcomer())
+
+    assert (tmp_path / "a b%.db").exists()
+
+
+async def test_what_was_answered_is_on_the_disk(store: Store, sqlite_url: str):
+    ada = (await store.create(newcomer())).user
+
+    copy = sqlite3.connect(path_of(sqlite_url))
+    rows = copy.execute("SELECT id FROM users").fetchall()
+    copy.close()
+    assert rows == [(ada.id,)]
+
+
+async def test_what_waits_is_written_before_the_store_closes(sqlite_url: str):
+    async with open_store(sqlite_url, LIMITS) as store:
+        waiting = [asyncio.create_task(store.create(newcomer())) for _ in range(200)]
+        await asyncio.sleep(0)
+
+    assert len(await asyncio.gather(*waiting)) == 200
+    async with open_store(sqlite_url, LIMITS) as store:
+        assert await store.count() == 200
+
+
+async def test_a_closed_store_refuses_instead_of_keeping_its_caller_waiting(sqlite_url: str):
+    async with open_store(sqlite_url, LIMITS) as store:
+        pass
+
+    with pytest.raises((Unavailable, sqlite3.Error, RuntimeError)):
+        async with asyncio.timeout(0.5):
+            await store.create(newcomer())
+
+
+async def test_a_caller_who_left_does_not_undo_the_writes_beside_it(store: Store):
+    creating = [asyncio.create_task(store.create(newcomer())) for _ in range(30)]
+    await asyncio.sleep(0)
+    for task in creating[::3]:
+        task.cancel()
+
+    outcomes = await asyncio.gather(*creating, return_exceptions=True)
+
+    for outcome in outcomes:
+        if isinstance(outcome, Edit):
+            assert await store.find(outcome.user.id) == outcome.user
+    assert await store.count() >= 20
+
+
+async def test_a_rival_that_holds_the_file_makes_every_waiting_writer_busy(sqlite_url: str):
+    async with open_store(sqlite_url, LIMITS.model_copy(update={"busy_s": 0.2})) as store:
+        ada = (await store.create(newcomer())).user
+        rival = sqlite3.connect(path_of(sqlite_url), isolation_level=None)
+        rival.execute("BEGIN IMMEDIATE")
+
+        outcomes = await asyncio.gather(
+            *(store.change(ada.id, incrementing()) for _ in range(5)), return_exceptions=True
+        )
+
+        rival.close()
+        assert [type(outcome) for outcome in outcomes] == [Busy] * 5
+        assert await store.find(ada.id) == ada
+        assert (await store.change(ada.id, incrementing())).user.properties == {"n": 1.0}
+
+
+async def test_readers_do_not_wait_for_a_writer(store: Store, sqlite_url: str):
+    ada = (await store.create(newcomer())).user
+    rival = sqlite3.connect(path_of(sqlite_url), isolation_level=None)
+    rival.execute("BEGIN IMMEDIATE")
+
+    async with asyncio.timeout(1):
+        assert await store.find(ada.id) == ada
+        assert await store.page(UserOrder.OLDEST, 1, None) == [ada]
+
+    rival.close()
+
+
+# ---------------------------------------------------------------- a disk that is full
+
+
+@asynccontextmanager
+async def small_store(url: str, pages: int) -> AsyncIterator[SqliteStore]:
+    """Open a store on a disk that has room for so many pages."""
+    path = path_of(url)
+    prepare(path, LIMITS.busy_s)
+
+    def on_small_disk() -> sqlite3.Connection:
+        connection = connect(path, LIMITS.busy_s)
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        return connection
+
+    store = SqliteStore(on_small_disk, LIMITS)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def test_a_full_disk_is_unavailable_and_loses_nothing_answered(sqlite_url: str):
+    async with small_store(sqlite_url, 60) as store:
+        outcomes = await asyncio.gather(
+            *(store.create(newcomer(name="x" * 500)) for _ in range(200)), return_exceptions=True
+        )
+
+        kept = [outcome.user for outcome in outcomes if isinstance(outcome, Edit)]
+        refused = {type(outcome) for outcome in outcomes if not isinstance(outcome, Edit)}
+        assert 0 < len(kept) < 200
+        for user in kept:
+            assert await store.find(user.id) == user
+        assert await store.count() == len(kept)
+        assert refused == {Unavailable}
+
+
+async def test_a_write_too_large_for_the_disk_leaves_the_writer_working(sqlite_url: str):
+    async with small_store(sqlite_url, 60) as store:
+        ada = (await store.create(newcomer())).user
+        huge = [event(id=f"{n}", properties={"text": "x" * 500}) for n in range(900)]
+
+        outcomes = await asyncio.gather(
+            store.change(ada.id, incrementing()),
+            store.change(ada.id, recording(*huge)),
+            store.change(ada.id, incrementing()),
+            return_exceptions=True,
+        )
+
+        assert isinstance(outcomes[1], Exception)
+        edit = await store.change(ada.id, incrementing())
+        counted = 1 + sum(isinstance(outcomes[n], Edit) for n in (0, 2))
+        assert edit.user.properties == {"n": float(counted)}
+        assert edit.user.events == ()
+
+
+# ---------------------------------------------------------------- the log
+
+
+async def read(store: Store, after: str, count: int) -> list[Change]:
+    changes: list[Change] = []
+    async with asyncio.timeout(5), aclosing(store.changes(after)) as log:  # type: ignore[type-var]
+        async for change in log:
+            changes.append(change)
+            if len(changes) == count:
+                break
+    return changes
+
+
+def trimmed(url: str, now_ms: int) -> None:
+    """Trim the log of a file as another process does that is opened later."""
+    connection = connect(path_of(url), 5)
+    trim(connection, now_ms)
+    connection.close()
+
+
+async def test_trimming_keeps_the_newest_changes_without_a_gap(store: Store, sqlite_url: str):
+    # The clocks of two processes may differ, so that a later change bears an earlier time.
+    for minutes in (0, 10, 5, 20, 15):
+        at = NOON + timedelta(minutes=minutes)
+        await store.create(newcomer(created_at=at, updated_at=at))
+
+    trimmed(sqlite_url, to_ms(NOON + timedelta(minutes=8)) + KEPT_MS)
+
+    assert [change.cursor for change in await read(store, "1", 4)] == ["2", "3", "4", "5"]
+    with pytest.raises(CursorExpired):
+        await read(store, "0", 1)
+
+
+async def test_trimming_everything_keeps_the_place_of_the_newest(store: Store, sqlite_url: str):
+    for _ in range(3):
+        await store.create(newcomer())
+
+    trimmed(sqlite_url, to_ms(NOON + timedelta(days=365)))
+
+    assert await store.cursor() == "3"
+    ada = (await store.create(newcomer())).user
+    assert [change.user_id for change in await read(store, "3", 1)] == [ada.id]
+
+
+async def test_a_reader_who_fell_behind_the_trimmed_log_is_told(store: Store, sqlite_url: str):
+    await store.create(newcomer())
+    log = store.changes("0")
+    first = await anext(log)
+    for minutes in (1, 2, 3, 60):
+        at = NOON + timedelta(minutes=minutes)
+        await store.create(newcomer(created_at=at, updated_at=at))
+    trimmed(sqlite_url, to_ms(NOON + timedelta(minutes=30)) + KEPT_MS)
+
+    assert first.cursor == "1"
+    with pytest.raises(CursorExpired):
+        await anext(log)
+
+
+async def test_a_log_longer_than_one_look_is_read_whole(store: Store):
+    ada = (await store.create(newcomer())).user
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(store.change(ada.id, incrementing()) for _ in range(2_100)))
+
+    changes = await read(store, "0", 2_101)
+
+    assert [change.version for change in changes] == list(range(1, 2_102))
+
+
+async def test_two_stores_write_to_one_file_by_turns(sqlite_url: str):
+    opened = partial(open_store, sqlite_url, LIMITS)
+    async with opened() as one, opened() as other:
+        ada = (await one.create(newcomer_with(recording(event())))).user
+
+        await asyncio.gather(*(each.change(ada.id, incrementing()) for each in [one, other] * 100))
+
+        found = await one.find(ada.id)
+        assert found is not None
+        assert found.properties == {"n": 200.0}
+        assert found.version == 201
+
+
+async def test_a_step_sees_the_person_as_all_before_it_left_them(store: Store):
+    ada = (await store.create(newcomer())).user
+    met: list[object] = []
+
+    def note(user: User, known: frozenset[str]) -> Edit:
+        met.append(user.properties.get("n", 0.0))
+        return incrementing()(user, known)
+
+    await asyncio.gather(*(store.change(ada.id, note) for _ in range(150)))
+
+    assert met == list(range(150))
