@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 from typing import Final
 
 _ADDRESS: Final = re.compile(r"Profilegraph: (http://\S+)/graphql")
@@ -36,13 +37,24 @@ def server_process(database: str, *options: str, **environment: str) -> Iterator
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=os.environ | environment
     )
+    drain = Thread(target=_drain, args=[process], daemon=True)
     try:
-        yield ServerProcess(process, _address(process))
+        url = _address(process)
+        drain.start()  # a full pipe would stop the server as it logs
+        yield ServerProcess(process, url)
     finally:
         process.terminate()
         process.wait(10)
+        if drain.ident:
+            drain.join()
         assert process.stderr is not None
         process.stderr.close()
+
+
+def _drain(process: subprocess.Popen[str]) -> None:
+    assert process.stderr is not None
+    for _ in process.stderr:
+        pass
 
 
 def _address(process: subprocess.Popen[str]) -> str:

@@ -20,6 +20,7 @@ log = logging.getLogger("profilegraph")
 
 EVERYONE: Final = ""
 RETRY_AFTER_S: Final = 0.5
+READY_WITHIN_S: Final = 5
 
 
 class Subscription:
@@ -120,8 +121,9 @@ class Feed:
                 subscriber.fail(fault)
 
     async def ready(self) -> None:
-        """Return once the log is read, or known not to be there."""
-        await self._known.wait()
+        """Return once the log is read, or known not to be there; or when that takes too long."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._known.wait(), READY_WITHIN_S)
 
     @contextmanager
     def subscribe(self, user_id: str = EVERYONE) -> Iterator[Subscription]:

@@ -33,6 +33,11 @@ ATOMIC: Final = [
     Scenario("two link the same", TWO, [[link("a", "custom:k")], [link("b", "custom:k")]]),
     Scenario("one links and frees", TWO, [[link("a", "custom:k")], [unlink("a", "custom:k")]]),
     Scenario(
+        "one is freed and linked again",
+        {"a": ["custom:a", "custom:k"], "b": ["custom:b"]},
+        [[unlink("a", "custom:k")], [link("a", "custom:k")]],
+    ),
+    Scenario(
         "one frees what another links",
         {"a": ["custom:a", "custom:k"], "b": ["custom:b"]},
         [[unlink("a", "custom:k")], [link("b", "custom:k")]],

@@ -110,7 +110,7 @@ def forget_the_absorbed(patch: pytest.MonkeyPatch) -> None:
 
 
 MUTATIONS: list[tuple[Mutation, str]] = [
-    (delete_without_token, "a device that a merge released comes back"),
+    (delete_without_token, "one is freed and linked again"),
     (pass_on_without_token, "two log in on one device"),
     (settle_nothing, "a device between two"),
     (embed_without_second_look, "a device between two"),

@@ -47,7 +47,9 @@ def running(port: int = 0) -> Iterator[str]:
     classpath = f"{_jars()}/*"
     # Without a logging library SLF4J would print its regrets into every test report.
     quiet = "-Dslf4j.internal.verbosity=ERROR"
-    command = [java, quiet, "-cp", classpath, str(HERE / "Launcher.java"), str(port)]
+    # It changes documents in place: a second thread would read them half changed.
+    serial = "-Dio.netty.eventLoopThreads=1"
+    command = [java, quiet, serial, "-cp", classpath, str(HERE / "Launcher.java"), str(port)]
     server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         yield _address(server)

@@ -43,9 +43,14 @@ class Names:
             before = _to_entries(await self._catalog.find_one({"_id": subject}))
             extended(subject, before, sightings, self._limits)
         for subject in unknown:
-            self._seen[subject] = await self._extend(subject, sightings)
+            self._remember(subject, await self._extend(subject, sightings))
         events = self._seen.get(EVENTS, {})
         return {name.key: events[name.key].name for name in sightings if name.subject == EVENTS}
+
+    def _remember(self, subject: str, entries: Entries) -> None:
+        """Note what was read, unless more was read meanwhile: names only ever come to it."""
+        if len(entries) >= len(self._seen.get(subject, {})):
+            self._seen[subject] = entries
 
     async def _extend(self, subject: str, sightings: Sightings) -> Entries:
         while True:

@@ -17,7 +17,6 @@ import orjson
 from app.domain.catalog import Catalog, assembled
 from app.domain.change import Change
 from app.domain.criteria import Question
-from app.domain.errors import Unavailable
 from app.domain.events import Event
 from app.domain.identity import Identity
 from app.domain.limits import Limits
@@ -27,7 +26,7 @@ from app.domain.user import Edit, User
 from app.store import Merged, Step, UserRef
 from app.store.document import to_event
 from app.store.sqlite import catalog, changes, facts, merging, search, segments, users
-from app.store.sqlite.connection import connect, from_ms, path_of, prepare, to_ms
+from app.store.sqlite.connection import answering, connect, from_ms, path_of, prepare, to_ms
 from app.store.sqlite.writer import Writer
 
 Result = TypeVar("Result")
@@ -72,12 +71,21 @@ class SqliteStore:
         self._writer = Writer(connect())
 
     async def find(self, ref: UserRef) -> User | None:
+        with answering():
+            return self._find(ref)
+
+    async def find_many(self, refs: Sequence[UserRef]) -> list[User | None]:
+        with answering():
+            self._lookups.execute("BEGIN")  # all as of one instant
+            try:
+                return [self._find(ref) for ref in refs]
+            finally:
+                self._lookups.execute("COMMIT")
+
+    def _find(self, ref: UserRef) -> User | None:
         sql, argument = (_BY_ID, ref) if isinstance(ref, str) else (_BY_IDENTITY, ref.key)
         row = self._lookups.execute(sql, {"ref": argument}).fetchone()
         return None if row is None else users.decode(row[0])
-
-    async def find_many(self, refs: Sequence[UserRef]) -> list[User | None]:
-        return [await self.find(ref) for ref in refs]
 
     async def create(self, edit: Edit) -> Edit:
         return await self._write(
@@ -155,7 +163,8 @@ class SqliteStore:
         return await self._scan(lambda connection: search.count(connection, question, candidates))
 
     async def archived_by_key(self, user: User, keys: frozenset[str]) -> list[Event]:
-        return search.archived_by_key(self._lookups, user, keys)
+        with answering():
+            return search.archived_by_key(self._lookups, user, keys)
 
     async def archived_events(self, user: User, query: EventQuery, limit: int) -> list[Event]:
         ids = users.history_ids(user)
@@ -163,24 +172,28 @@ class SqliteStore:
         for condition, argument in _event_conditions(query):
             where.append(condition)
             arguments.extend(argument)
-        rows = self._lookups.execute(
+        sql = (
             f"SELECT document FROM event_archive WHERE {' AND '.join(where)} "  # noqa: S608
-            "ORDER BY at DESC, id DESC LIMIT ?",
-            (*arguments, limit),
-        ).fetchall()
+            "ORDER BY at DESC, id DESC LIMIT ?"
+        )
+        with answering():
+            rows = self._lookups.execute(sql, (*arguments, limit)).fetchall()
         return [to_event(orjson.loads(row[0]), from_ms) for row in rows]
 
     async def segments(self) -> Segments:
-        return segments.read(self._lookups)
+        with answering():
+            return segments.read(self._lookups)
 
     async def change_segments(self, step: Callable[[Segments], tuple[Segments, Result]]) -> Result:
         return await self._writer.run(lambda connection: segments.change(connection, step))
 
     async def catalog(self) -> Catalog:
-        return assembled(catalog.read_all(self._lookups))
+        with answering():
+            return assembled(catalog.read_all(self._lookups))
 
     async def cursor(self) -> str:
-        return str(changes.last_seq(self._lookups))
+        with answering():
+            return str(changes.last_seq(self._lookups))
 
     def changes(self, after: str) -> AsyncIterator[Change]:
         return changes.follow(self._lookups, after)
@@ -190,10 +203,8 @@ class SqliteStore:
         await self._writer.run(lambda connection: changes.trim(connection, to_ms(now)))
 
     async def ping(self) -> None:
-        try:
+        with answering():
             self._lookups.execute("SELECT 1 FROM users LIMIT 1").fetchone()
-        except sqlite3.Error as fault:
-            raise Unavailable(f"The database cannot be read: {fault}.") from None
 
     async def close(self) -> None:
         """Finish what waits to be written, and close the file."""
@@ -204,7 +215,8 @@ class SqliteStore:
 
     async def _scan(self, job: Callable[[sqlite3.Connection], Result]) -> Result:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._scan_thread, job, self._scans)
+        with answering():
+            return await loop.run_in_executor(self._scan_thread, job, self._scans)
 
 
 def _event_conditions(query: EventQuery) -> list[tuple[str, list[Any]]]:

@@ -14,6 +14,7 @@ from app.domain.errors import CursorExpired
 from app.store.sqlite.connection import from_ms, to_ms
 
 KEPT_CHANGES: Final = 1_000_000
+TRIM_EVERY: Final = 10_000
 KEPT_MS: Final = 7 * 24 * 3600 * 1000
 _READ_AT_ONCE: Final = 1_000
 _LOOK_EVERY_S: Final = 0.02
@@ -29,10 +30,12 @@ def append(
     event_ids: Iterable[str] = (),
 ) -> None:
     """Add to the log, within the transaction that makes the change."""
-    connection.execute(
+    added = connection.execute(
         "INSERT INTO changes (kind, user, version, at, event_ids) VALUES (?, ?, ?, ?, ?)",
         (kind.value, user_id, version, to_ms(at), orjson.dumps(list(event_ids)).decode()),
     )
+    if (added.lastrowid or 0) % TRIM_EVERY == 0:
+        trim(connection, to_ms(at))
 
 
 def last_seq(connection: sqlite3.Connection) -> int:
@@ -54,13 +57,13 @@ async def follow(connection: sqlite3.Connection, after: str) -> AsyncIterator[Ch
         if version == looked_at:
             await asyncio.sleep(_LOOK_EVERY_S)
             continue
-        if seq < _log_start(connection):
-            raise CursorExpired
         rows = connection.execute(
             "SELECT seq, kind, user, version, at, event_ids FROM changes "
             "WHERE seq > ? ORDER BY seq LIMIT ?",
             (seq, _READ_AT_ONCE),
         ).fetchall()
+        if seq < _log_start(connection):  # asked after: what was dropped before shows here
+            raise CursorExpired
         if len(rows) < _READ_AT_ONCE:
             looked_at = version
         for row in rows:

@@ -2,12 +2,14 @@
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-from app.domain.errors import Unavailable
+from app.domain.errors import Busy, Unavailable
 
 FORMAT: Final = 1
 """The version of the tables and documents; a file with a higher one is refused."""
@@ -121,6 +123,24 @@ def to_ms(instant: datetime) -> int:
 
 def from_ms(milliseconds: int) -> datetime:
     return _EPOCH + milliseconds * _MILLISECOND
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn SQLite's word for a file that cannot be used into ours."""
+    try:
+        yield
+    except sqlite3.DatabaseError as fault:
+        raise told(fault) from None
+
+
+def told(fault: sqlite3.DatabaseError) -> Exception:
+    """Return what a caller is told: that others write, that the file is unusable, or a bug."""
+    if isinstance(fault, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+        return fault
+    if getattr(fault, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+        return Busy()
+    return Unavailable(f"The database cannot be used: {fault}.")
 
 
 def path_of(url: str) -> Path:

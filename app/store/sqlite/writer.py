@@ -3,11 +3,13 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Final, TypeVar
 
-from app.domain.errors import Busy, Unavailable
+from app.domain.errors import Unavailable
+from app.store.sqlite.connection import answering, told
 
 MAX_JOBS_PER_COMMIT: Final = 64
 
@@ -26,7 +28,8 @@ class _Waiting:
         self.fault: BaseException | None = None
 
     def tell(self) -> None:
-        self.loop.call_soon_threadsafe(self._settle)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self.loop.call_soon_threadsafe(self._settle)
 
     def _settle(self) -> None:
         if self.future.cancelled():
@@ -91,28 +94,20 @@ class Writer:
             for waiting in batch:
                 self._run_one(waiting)
             self._connection.execute("COMMIT")
-        except sqlite3.Error as fault:
-            if self._connection.in_transaction:
+        except sqlite3.DatabaseError as fault:
+            with suppress(sqlite3.DatabaseError):
                 self._connection.execute("ROLLBACK")
             for waiting in batch:
-                waiting.fault = _told(fault)
+                waiting.fault = told(fault)
         for waiting in batch:
             waiting.tell()
 
     def _run_one(self, waiting: _Waiting) -> None:
         self._connection.execute("SAVEPOINT job")
         try:
-            waiting.result = waiting.job(self._connection)
+            with answering():
+                waiting.result = waiting.job(self._connection)
         except Exception as fault:
             waiting.fault = fault
             self._connection.execute("ROLLBACK TO job")
         self._connection.execute("RELEASE job")
-
-
-def _told(fault: sqlite3.Error) -> Exception:
-    """Return what the callers are told of a transaction that failed."""
-    if getattr(fault, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-        return Busy()
-    if isinstance(fault, sqlite3.OperationalError):
-        return Unavailable(f"The database cannot be written: {fault}.")
-    return fault
