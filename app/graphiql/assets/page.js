@@ -9,7 +9,7 @@ const NEWEST_PEOPLE = `# The newest people: press play, or Ctrl-Enter.
 #
 # Then try
 # - Ctrl-Space between braces: what else to ask
-# - users(orderBy: LAST_SEEN, first: 5)
+# - users(where: { reachableBy: EMAIL }, first: 5)
 # - Watch: Ada now, and after every change
 # - Change: changes her; a Watch left running in
 #   another window shows it
