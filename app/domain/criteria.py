@@ -5,6 +5,8 @@ A criterion is true or false of every person at every moment; there is no third 
 """
 
 import math
+import operator
+import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -396,11 +398,11 @@ def _contains(value: PropertyValue, folded: str) -> bool:
             return False
 
 
-_COMPARED: Final[Mapping[Order, Callable[[PropertyValue, PropertyValue], bool]]] = {
-    Order.GT: lambda value, bound: value > bound,  # type: ignore[operator]  # of one kind
-    Order.GTE: lambda value, bound: value >= bound,  # type: ignore[operator]
-    Order.LT: lambda value, bound: value < bound,  # type: ignore[operator]
-    Order.LTE: lambda value, bound: value <= bound,  # type: ignore[operator]
+_COMPARED: Final[Mapping[Order, Callable[[typing.Any, typing.Any], bool]]] = {
+    Order.GT: operator.gt,
+    Order.GTE: operator.ge,
+    Order.LT: operator.lt,
+    Order.LTE: operator.le,
 }
 
 

@@ -5,7 +5,6 @@ from typing import Annotated
 import strawberry
 from ulid import ULID
 
-from app import domain
 from app.domain.changes import NO_CHANGES, parse_changes
 from app.domain.events import parse_events
 from app.operations.delete import delete
@@ -18,16 +17,6 @@ from app.operations.segments import delete_segment, save_segment
 from app.operations.update import update
 from app.schema.context import Info
 from app.schema.criteria import Criteria
-from app.schema.enums import IdentifyOutcome
-from app.schema.errors import (
-    DeviceNotFoundError,
-    IdentityTakenError,
-    InvalidInputError,
-    LimitExceededError,
-    SegmentNotFoundError,
-    UserNotFoundError,
-    VersionConflictError,
-)
 from app.schema.inputs import (
     DeviceInput,
     EventInput,
@@ -37,145 +26,30 @@ from app.schema.inputs import (
     device_identity,
     given,
 )
-from app.schema.types import Device, Segment, User
-
-
-@strawberry.type
-class UserIdentifyPayload:
-    user: domain.User = strawberry.field(graphql_type=User)
-    outcome: IdentifyOutcome | None
-
-
-UserIdentifyResult = Annotated[
-    UserIdentifyPayload | IdentityTakenError | InvalidInputError | LimitExceededError,
-    strawberry.union("UserIdentifyResult"),
-]
-
-
-@strawberry.type
-class UserUpdatePayload:
-    user: domain.User = strawberry.field(graphql_type=User)
-
-
-UserUpdateResult = Annotated[
-    UserUpdatePayload
-    | UserNotFoundError
-    | VersionConflictError
-    | InvalidInputError
-    | LimitExceededError,
-    strawberry.union("UserUpdateResult"),
-]
-
-
-@strawberry.type
-class UserRecordEventsPayload:
-    user: domain.User = strawberry.field(graphql_type=User)
-    recorded: int
-    duplicates: int = strawberry.field(description="Events whose id was recorded before.")
-
-
-UserRecordEventsResult = Annotated[
-    UserRecordEventsPayload | UserNotFoundError | InvalidInputError | LimitExceededError,
-    strawberry.union("UserRecordEventsResult"),
-]
-
-
-@strawberry.type
-class UserLinkIdentityPayload:
-    user: domain.User = strawberry.field(graphql_type=User)
-
-
-UserLinkIdentityResult = Annotated[
-    UserLinkIdentityPayload
-    | UserNotFoundError
-    | IdentityTakenError
-    | InvalidInputError
-    | LimitExceededError,
-    strawberry.union("UserLinkIdentityResult"),
-]
-
-
-@strawberry.type
-class UserUnlinkIdentityPayload:
-    user: domain.User = strawberry.field(graphql_type=User)
-
-
-UserUnlinkIdentityResult = Annotated[
-    UserUnlinkIdentityPayload | UserNotFoundError | InvalidInputError,
-    strawberry.union("UserUnlinkIdentityResult"),
-]
-
-
-@strawberry.type
-class DeviceRegisterPayload:
-    user: domain.User = strawberry.field(graphql_type=User)
-    device: domain.Device = strawberry.field(graphql_type=Device)
-
-
-DeviceRegisterResult = Annotated[
-    DeviceRegisterPayload
-    | UserNotFoundError
-    | IdentityTakenError
-    | InvalidInputError
-    | LimitExceededError,
-    strawberry.union("DeviceRegisterResult"),
-]
-
-
-@strawberry.type
-class UserMergePayload:
-    user: domain.User = strawberry.field(graphql_type=User)
-    absorbed_id: strawberry.ID
-
-
-UserMergeResult = Annotated[
-    UserMergePayload | UserNotFoundError | InvalidInputError | LimitExceededError,
-    strawberry.union("UserMergeResult"),
-]
-
-
-@strawberry.type
-class UserDeletePayload:
-    deleted_id: strawberry.ID
-
-
-UserDeleteResult = Annotated[
-    UserDeletePayload | UserNotFoundError | InvalidInputError,
-    strawberry.union("UserDeleteResult"),
-]
-
-
-@strawberry.type
-class DeviceLogOutPayload:
-    device_id: strawberry.ID
-
-
-DeviceLogOutResult = Annotated[
-    DeviceLogOutPayload | DeviceNotFoundError | InvalidInputError,
-    strawberry.union("DeviceLogOutResult"),
-]
-
-
-@strawberry.type
-class SegmentSavePayload:
-    segment: domain.Segment = strawberry.field(graphql_type=Segment)
-
-
-SegmentSaveResult = Annotated[
-    SegmentSavePayload | SegmentNotFoundError | InvalidInputError | LimitExceededError,
-    strawberry.union("SegmentSaveResult"),
-]
-
-
-@strawberry.type
-class SegmentDeletePayload:
-    deleted_id: strawberry.ID
-
-
-SegmentDeleteResult = Annotated[
-    SegmentDeletePayload | SegmentNotFoundError | InvalidInputError,
-    strawberry.union("SegmentDeleteResult"),
-]
+from app.schema.results import (
+    DeviceLogOutPayload,
+    DeviceLogOutResult,
+    DeviceRegisterPayload,
+    DeviceRegisterResult,
+    SegmentDeletePayload,
+    SegmentDeleteResult,
+    SegmentSavePayload,
+    SegmentSaveResult,
+    UserDeletePayload,
+    UserDeleteResult,
+    UserIdentifyPayload,
+    UserIdentifyResult,
+    UserLinkIdentityPayload,
+    UserLinkIdentityResult,
+    UserMergePayload,
+    UserMergeResult,
+    UserRecordEventsPayload,
+    UserRecordEventsResult,
+    UserUnlinkIdentityPayload,
+    UserUnlinkIdentityResult,
+    UserUpdatePayload,
+    UserUpdateResult,
+)
 
 
 @strawberry.type

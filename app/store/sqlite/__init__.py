@@ -173,7 +173,7 @@ class SqliteStore:
             where.append(condition)
             arguments.extend(argument)
         sql = (
-            f"SELECT document FROM event_archive WHERE {' AND '.join(where)} "  # noqa: S608
+            f"SELECT document FROM event_archive WHERE {' AND '.join(where)} "
             "ORDER BY at DESC, id DESC LIMIT ?"
         )
         with answering():

@@ -80,7 +80,7 @@ def _joined(operator: str, parts: list[Sql]) -> Sql:
 
 
 def _users_in(table: str, condition: Sql) -> Sql:
-    return Sql(f"id IN (SELECT user FROM {table} WHERE {condition.text})", condition.values)  # noqa: S608
+    return Sql(f"id IN (SELECT user FROM {table} WHERE {condition.text})", condition.values)
 
 
 def _limits(column: str, limits: Mapping[str, Any]) -> list[Sql]:

@@ -44,7 +44,7 @@ def _release_all_but(connection: sqlite3.Connection, user: User) -> None:
     """Free the identities that are still under the user's id but no longer the user's."""
     held = [identity.key for identity in user.identities]
     connection.execute(
-        f"DELETE FROM identities WHERE user = ? AND identity NOT IN ({marks(held)})",  # noqa: S608
+        f"DELETE FROM identities WHERE user = ? AND identity NOT IN ({marks(held)})",
         [user.id, *held],
     )
 
@@ -113,12 +113,12 @@ def _collect_history(connection: sqlite3.Connection, name: str, user: User) -> N
         f"CREATE TEMP TABLE {name}_history (id TEXT PRIMARY KEY, key TEXT, at INTEGER, archived)"
     )
     connection.execute(
-        f"INSERT INTO temp.{name}_history "  # noqa: S608
+        f"INSERT INTO temp.{name}_history "
         f"SELECT id, key, at, true FROM event_archive WHERE user IN ({marks(ids)})",
         ids,
     )
     connection.executemany(
-        f"INSERT OR REPLACE INTO temp.{name}_history VALUES (?, ?, ?, false)",  # noqa: S608
+        f"INSERT OR REPLACE INTO temp.{name}_history VALUES (?, ?, ?, false)",
         [(event.id, event_key(event.name), to_ms(event.at)) for event in user.events],
     )
 
@@ -136,7 +136,7 @@ def _forget_copies(connection: sqlite3.Connection, other: User, overlap: Overlap
     """Drop the other's archived copies of events that the winner has."""
     ids = history_ids(other)
     connection.executemany(
-        f"DELETE FROM event_archive WHERE id = ? AND user IN ({marks(ids)})",  # noqa: S608
+        f"DELETE FROM event_archive WHERE id = ? AND user IN ({marks(ids)})",
         [(event.id, *ids) for event in overlap.lost if event.archived],
     )
 
@@ -154,12 +154,12 @@ def delete(connection: sqlite3.Connection, user_id: str, now: datetime) -> str:
         ("identities", "user"),
     ):
         connection.execute(
-            f"DELETE FROM {table} WHERE {column} IN ({marks(ids)})",  # noqa: S608
+            f"DELETE FROM {table} WHERE {column} IN ({marks(ids)})",
             ids,
         )
     # That they were merged stays told: it is how who watches them learns that they are gone.
     connection.execute(
-        f"DELETE FROM changes WHERE user IN ({marks(ids)}) AND kind != ?",  # noqa: S608
+        f"DELETE FROM changes WHERE user IN ({marks(ids)}) AND kind != ?",
         [*ids, ChangeKind.MERGED.value],
     )
     connection.executemany("INSERT INTO deleted_users VALUES (?)", [(id,) for id in ids])

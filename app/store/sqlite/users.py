@@ -24,11 +24,10 @@ _MAX_VARIABLES: Final = 500
 
 _COLUMNS: Final = ("document", *facts.COLUMNS)
 _INSERT: Final = (
-    f"INSERT INTO users (id, {', '.join(_COLUMNS)}) "  # noqa: S608 (the columns are ours)
-    f"VALUES (?, {', '.join('?' * len(_COLUMNS))})"
+    f"INSERT INTO users (id, {', '.join(_COLUMNS)}) VALUES (?, {', '.join('?' * len(_COLUMNS))})"
 )
 _UPDATE: Final = (
-    f"UPDATE users SET {', '.join(f'{column} = ?' for column in _COLUMNS)} WHERE id = ?"  # noqa: S608
+    f"UPDATE users SET {', '.join(f'{column} = ?' for column in _COLUMNS)} WHERE id = ?"
 )
 
 
@@ -145,7 +144,7 @@ def _archived_among(
     for start in range(0, len(ids), _MAX_VARIABLES):
         some = ids[start : start + _MAX_VARIABLES]
         rows = connection.execute(
-            f"SELECT id FROM event_archive WHERE user IN ({marks(histories)}) "  # noqa: S608
+            f"SELECT id FROM event_archive WHERE user IN ({marks(histories)}) "
             f"AND id IN ({marks(some)})",
             [*histories, *some],
         )
@@ -161,7 +160,7 @@ def archived_by_id(
     found = []
     for event_id in event_ids:
         found += connection.execute(
-            f"SELECT document FROM event_archive WHERE id = ? AND user IN ({marks(histories)})",  # noqa: S608
+            f"SELECT document FROM event_archive WHERE id = ? AND user IN ({marks(histories)})",
             [event_id, *histories],
         ).fetchall()
     return [to_event(orjson.loads(row[0]), from_ms) for row in found]
