@@ -1,7 +1,7 @@
 """Criteria read from plain values: the JSON form of the API's input `Criteria`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, Final
@@ -19,20 +19,43 @@ from app.domain.times import show_instant
 from app.domain.windows import parse_window
 
 MAX_SEGMENT_CHAIN: Final = 10
+MAX_NODES_IN_ALL: Final = 20_000
+MAX_VALUES: Final = 5_000
+"""How many values, tags or names one criterion lists."""
 
 Raw = Mapping[str, Any]
 SegmentDocuments = Mapping[str, Raw]
 """The criteria of every segment, by id."""
 
 
+@dataclass(frozen=True)
+class _Known:
+    """A segment as it was read: how many segments it reaches in a row, and its criteria in all."""
+
+    criterion: c.Criterion
+    chain: int
+    nodes: int
+
+
 @dataclass
 class _Reading:
-    """What one question's criteria are read with; `nodes` counts them on the way."""
+    """What one question's criteria are read with.
+
+    Attributes:
+        chain: The segments through which these criteria are reached.
+        known: Each segment that was read; once is enough.
+        nodes: How many criteria were read.
+        longest: How many segments they reach in a row.
+        total: How many criteria the segments in them have.
+    """
 
     limits: Limits
     segments: SegmentDocuments
     chain: tuple[str, ...]
+    known: dict[str, _Known] = field(default_factory=dict)
     nodes: int = 0
+    longest: int = 0
+    total: int = 0
 
     def enter(self, path: Path, level: int) -> None:
         self.nodes += 1
@@ -86,14 +109,24 @@ def _parse(raw: Raw, path: Path, reading: _Reading, level: int) -> c.Criterion:
 def _segment(id: str, path: Path, reading: _Reading) -> c.Criterion:
     if id in reading.chain:
         raise InvalidInput("The segment would be made of itself.", path)
-    if len(reading.chain) >= MAX_SEGMENT_CHAIN:
+    if id not in reading.segments:
+        raise InvalidInput("There is no such segment.", path)
+    if id not in reading.known:
+        inner = replace(reading, chain=(*reading.chain, id), nodes=0, longest=0, total=0)
+        meant = c.InSegment(id, _parse(reading.segments[id], path, inner, 1))
+        reading.known[id] = _Known(meant, inner.longest + 1, inner.total + inner.nodes)
+    known = reading.known[id]
+    reading.longest = max(reading.longest, known.chain)
+    reading.total += known.nodes
+    if len(reading.chain) + known.chain > MAX_SEGMENT_CHAIN:
         raise LimitExceeded(
             f"Segments refer to each other over {MAX_SEGMENT_CHAIN} times.", path, MAX_SEGMENT_CHAIN
         )
-    if id not in reading.segments:
-        raise InvalidInput("There is no such segment.", path)
-    inner = replace(reading, chain=(*reading.chain, id), nodes=0)
-    return c.InSegment(id, _parse(reading.segments[id], path, inner, 1))
+    if reading.total > MAX_NODES_IN_ALL:
+        raise LimitExceeded(
+            f"With its segments, this has over {MAX_NODES_IN_ALL} criteria.", path, MAX_NODES_IN_ALL
+        )
+    return known.criterion
 
 
 # ---------------------------------------------------------------- of a person
@@ -126,7 +159,13 @@ def _age(value: Raw, path: Path, _: _Reading) -> c.Criterion:
     return c.HasAge(_range(value, path))
 
 
+def _check_length(values: Sequence[Any], path: Path) -> None:
+    if len(values) > MAX_VALUES:
+        raise LimitExceeded(f"A list has at most {MAX_VALUES} values.", path, MAX_VALUES)
+
+
 def _language(value: Sequence[str], path: Path, reading: _Reading) -> c.Criterion:
+    _check_length(value, path)
     tags = (
         parse_field("language", tag, (*path, str(i)), date.max, reading.limits)
         for i, tag in enumerate(value)
@@ -140,6 +179,7 @@ def _location(value: Raw, path: Path, reading: _Reading) -> c.Criterion:
 
     def texts(part: str, shown: Callable[[str], str]) -> frozenset[str] | None:
         given = value.get(part)
+        _check_length(given or (), (*path, part))
         return None if given is None else frozenset(shown(text.strip()) for text in given)
 
     near = value.get("near")
@@ -223,6 +263,7 @@ def _value_filter(raw: Raw, path: Path, limits: Limits) -> tuple[c.ValueFilter, 
 
 
 def _values(raw: Sequence[Any], path: Path, limits: Limits) -> tuple[PropertyValue, ...]:
+    _check_length(raw, path)
     return tuple(parse_value(value, (*path, str(i)), limits) for i, value in enumerate(raw))
 
 

@@ -1,11 +1,12 @@
 """A message filled in with what is known of a person: a Liquid template."""
 
+from collections.abc import Callable
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any, Final
 
 from liquid import BoundTemplate, Environment
-from liquid.exceptions import LiquidError
+from liquid.exceptions import FilterArgumentError, LiquidError
 
 from app.domain.errors import InvalidInput, LimitExceeded
 from app.domain.properties import PropertyValue
@@ -13,20 +14,40 @@ from app.domain.reach import age_on
 from app.domain.times import show_instant
 from app.domain.user import User
 
+MAX_ITEMS: Final = 1_000
 MAX_TEMPLATE_CHARACTERS: Final = 16_384
 CACHED_TEMPLATES: Final = 500
 
 _PATH: Final = ("template",)
+_WRONG_VALUES: Final = (ValueError, TypeError, ArithmeticError, LookupError)
+"""What filters let through from Python, for values that they do not expect."""
 
 
 class _Bounded(Environment):
     """Liquid with bounds, so that a template costs a few milliseconds at the most."""
 
-    loop_iteration_limit = 1_000
+    loop_iteration_limit = MAX_ITEMS
     local_namespace_limit = 65_536
     output_stream_limit = 65_536
     context_depth_limit = 20
     block_nesting_limit = 20
+
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+        super().setup_tags_and_filters(extra=extra)
+        for name, function in self.filters.items():
+            self.filters[name] = _without_long_ranges(function)
+
+
+def _without_long_ranges(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter that refuses what a range of a few characters could make of it."""
+
+    @wraps(function)
+    def bounded(*arguments: Any, **named: Any) -> Any:
+        if any(isinstance(a, range) and len(a) > MAX_ITEMS for a in arguments):
+            raise FilterArgumentError(f"a range has over {MAX_ITEMS} items", token=None)
+        return function(*arguments, **named)
+
+    return bounded
 
 
 _LIQUID: Final = _Bounded(autoescape=False)
@@ -50,6 +71,8 @@ def personalised(template: str, user: User, today: date) -> str:
         )
     try:
         return _parsed(template).render(user=_known(user, today))
+    except _WRONG_VALUES:
+        raise InvalidInput("A filter of the template cannot take its value.", _PATH) from None
     except LiquidError as fault:
         raise InvalidInput(
             f"Line {_line(fault)} of the template: {fault.message}.", _PATH

@@ -10,7 +10,7 @@ condition is exact. Negation swaps the two, so that nothing is lost by it.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime
 from typing import Generic, Protocol, TypeVar
 
 from app.domain.criteria import Did, Range
@@ -126,6 +126,8 @@ def birthdays(ages: Range, today: date) -> tuple[str | None, str | None]:
 
     def turned(age: float) -> str:
         year = today.year - int(age)
+        if year > date.max.year:
+            return "9999-99-99"  # after all days, as this year is
         return f"{year:04d}-{today:%m-%d}" if year >= 0 else ""
 
     after = None if ages.high is None else turned(ages.high + 1)
@@ -136,19 +138,30 @@ def birthdays(ages: Range, today: date) -> tuple[str | None, str | None]:
 def days_in(span: Span, moment: Moment) -> tuple[date | None, date | None]:
     """Return the first and the last day whose midnight lies in a span.
 
-    If there is none, the first is after the last.
+    If there is none, the first is after the last. The calendar's own ends may count as inside.
     """
-    first = last = None
-    if span.start is not None:
-        first = moment.day_of(span.start)
-        if moment.midnight(first) < span.start:
-            if first == date.max:
-                return date.max, date.min
-            first += timedelta(days=1)
-    if span.end is not None:
-        last = moment.day_of(span.end)
-        if moment.midnight(last) >= span.end:
-            if last == date.min:
-                return date.max, date.min
-            last -= timedelta(days=1)
-    return first, last
+    return (
+        None if span.start is None else _first_day(span.start, moment),
+        None if span.end is None else _last_day(span.end, moment),
+    )
+
+
+def _first_day(start: datetime, moment: Moment) -> date:
+    """Return the first day whose midnight is not before `start`: clocks may turn around it."""
+    day = _shifted(moment.day_of(start), -1)
+    while moment.midnight(day) < start and day < date.max:
+        day = _shifted(day, 1)
+    return day
+
+
+def _last_day(end: datetime, moment: Moment) -> date:
+    """Return the last day whose midnight is before `end`."""
+    day = _shifted(moment.day_of(end), 1)
+    while moment.midnight(day) >= end and day > date.min:
+        day = _shifted(day, -1)
+    return day
+
+
+def _shifted(day: date, days: int) -> date:
+    """Return the day so many days later, within the calendar."""
+    return date.fromordinal(min(max(day.toordinal() + days, 1), date.max.toordinal()))

@@ -81,7 +81,7 @@ class MongoStore:
         self._merging = self._protocol.merging
         self._names = Names(collections, limits)
         self._segments = SegmentsDocument(collections)
-        self._search = Search(collections, limits.candidates)
+        self._search = Search(collections, self._archive, limits.candidates)
 
     # ------------------------------------------------------------ reading
 

@@ -12,7 +12,7 @@ from app.domain.listing import UserOrder, UserPosition
 from app.domain.user import User
 from app.store.bounds import Bounds, check_budget, exact
 from app.store.document import Document, to_event
-from app.store.mongo.archive import history_ids
+from app.store.mongo.archive import Archive, Batch, history_ids
 from app.store.mongo.collections import Collections, from_bson, to_bson
 from app.store.mongo.criteria import compiled
 from app.store.mongo.users import State, content_of
@@ -24,8 +24,11 @@ PORTION: Final = 200
 class Search:
     """Answers questions about people from the collections `users` and `event_archive`."""
 
-    def __init__(self, collections: Collections, max_candidates: int) -> None:
+    def __init__(
+        self, collections: Collections, event_archive: Archive, max_candidates: int
+    ) -> None:
         self._users = collections.users
+        self._event_archive = event_archive
         self._archive = collections.event_archive
         self._max_candidates = max_candidates
 
@@ -81,11 +84,26 @@ class Search:
         owners = {id: user.id for user, _ in keys_of_users for id in history_ids(user)}
         keys = sorted(frozenset().union(*(keys for _, keys in keys_of_users)))
         events: defaultdict[str, list[Event]] = defaultdict(list)
-        if owners and keys:
-            query = {"user": {"$in": list(owners)}, "key": {"$in": keys}}
-            async for document in self._archive.find(query):
+        if not (owners and keys):
+            return events
+        # Batches first: what leaves them meanwhile is in the archive when that is read.
+        aside = await self._aside([user.id for user, _ in keys_of_users])
+        dropped = frozenset().union(*(batch.dropped for batch in aside.values()))
+        query = {"user": {"$in": list(owners)}, "key": {"$in": keys}}
+        async for document in self._archive.find(query):
+            if document["_id"] not in dropped:
                 events[owners[document["user"]]].append(to_event(document, from_bson))
+        for user_id, batch in aside.items():
+            events[user_id] += [to_event(event, from_bson) for event in batch.events]
         return events
+
+    async def _aside(self, user_ids: list[str]) -> dict[str, Batch]:
+        """Return what is on its way into or out of the archive, of those of whom something is."""
+        query = {"_id": {"$in": user_ids}, "batches.0": {"$exists": True}}
+        found = [user async for user in self._users.find(query, {"batches": 1})]
+        return {
+            user["_id"]: await self._event_archive.read_batches(user["batches"]) for user in found
+        }
 
     async def _candidates(self, condition: Document, by: list[Any]) -> AsyncIterator[list[User]]:
         """Yield the users of whom a condition is true, in portions."""

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any, Final
 
 import orjson
@@ -75,8 +76,12 @@ class _Conditions:
 
 
 def _joined(operator: str, parts: list[Sql]) -> Sql:
-    text = operator.join(part.text for part in parts)
-    return Sql(f"({text})", tuple(value for part in parts for value in part.values))
+    """Return the parts as a balanced tree: SQLite bounds how deep an expression may be."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    left, right = _joined(operator, parts[:middle]), _joined(operator, parts[middle:])
+    return Sql(f"({left.text}{operator}{right.text})", left.values + right.values)
 
 
 def _users_in(table: str, condition: Sql) -> Sql:
@@ -245,8 +250,8 @@ def _value_conditions(
         case c.Exists():
             yield None, EVERYONE
         case c.OneOf(values):
-            for value in values:
-                yield kind_of(value).value, Sql("{v} = ?", (stored(value),))
+            for kind, same_kind in groupby(sorted(values, key=kind_of), key=kind_of):
+                yield kind.value, _one_of("{v}", map(stored, same_kind))
         case c.Contains(text):
             folded = text.casefold()
             yield PropertyKind.TEXT.value, Sql("instr({f}, ?) > 0", (folded,))
