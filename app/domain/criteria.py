@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from fractions import Fraction
 from typing import Final
 
 from app.domain.events import Event
@@ -33,7 +34,7 @@ class Range:
     low: float | None
     high: float | None
 
-    def holds(self, number: float) -> bool:
+    def holds(self, number: float | Fraction) -> bool:
         return (self.low is None or number >= self.low) and (
             self.high is None or number <= self.high
         )
@@ -434,8 +435,16 @@ def _did(criterion: Did, user: User, moment: Moment, history: Iterable[Event]) -
     if criterion.summed is None:
         return criterion.range.holds(len(counted))
     return criterion.range.holds(
-        math.fsum(_number(e.properties, criterion.summed) for e in counted)
+        _sum([_number(event.properties, criterion.summed) for event in counted])
     )
+
+
+def _sum(numbers: list[float]) -> float | Fraction:
+    """Return the sum, exactly rounded, or exact where it is beyond the range of a float."""
+    try:
+        return math.fsum(numbers)
+    except OverflowError:
+        return sum(map(Fraction, numbers), Fraction())
 
 
 def _number(properties: Properties, name: str) -> float:

@@ -175,3 +175,12 @@ def test_birthdays_as_texts_compare_as_ages_do(today):
             after, until = bounds.birthdays(ages, today)
             found = (after is None or born.isoformat() > after) and born.isoformat() <= str(until)
             assert found is ages.holds(age_on(today, born))
+
+
+def test_a_sum_beyond_the_range_of_a_float_is_still_compared():
+    person = did_things(
+        *(event(id=str(n), properties={"n": amount}) for n, amount in enumerate((1e308, 1e308)))
+    )
+
+    assert holds({"did": {"name": "viewed", "sum": {"property": "n", "min": 1e308}}}, person)
+    assert not holds({"did": {"name": "viewed", "sum": {"property": "n", "max": 1e308}}}, person)

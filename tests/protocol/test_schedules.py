@@ -27,12 +27,12 @@ def some_schedules_of(seed: int, count: int) -> None:
 
 @pytest.mark.parametrize("scenario", [*ATOMIC, *LOGINS], ids=str)
 def test_one_interruption_leaves_nothing_half_done_or_doubled(scenario: Scenario):
-    all_schedules_of(scenario, Budget(interruptions=1), at_most=100)
+    all_schedules_of(scenario, Budget(interruptions=1), at_most=50)
 
 
 @pytest.mark.parametrize("scenario", [*ATOMIC, *LOGINS], ids=str)
 def test_a_crash_leaves_nothing_that_a_repair_does_not_finish(scenario: Scenario):
-    all_schedules_of(scenario, Budget(interruptions=0, crashes=1), at_most=100)
+    all_schedules_of(scenario, Budget(interruptions=0, crashes=1), at_most=50)
 
 
 @pytest.mark.parametrize("scenario", [ROOM], ids=str)

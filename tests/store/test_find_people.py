@@ -382,7 +382,7 @@ async def check(
 QUIET: Final[dict[str, Any]] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-@settings(max_examples=200, derandomize=True, **QUIET)
+@settings(max_examples=100, derandomize=True, **QUIET)
 @given(criteria, moments, st.sampled_from(UserOrder), st.sampled_from([1, 5, 40, 100]))
 @example({"all": []}, Moment(NOON, ZONES[0]), UserOrder.NEWEST, 7)
 @example({"any": []}, Moment(NOON, ZONES[0]), UserOrder.NEWEST, 7)
@@ -391,7 +391,7 @@ async def test_every_store_finds_exactly_those_who_match(filled, raw, moment, or
 
 
 @pytest.mark.slow
-@settings(max_examples=4_000, print_blob=True, **QUIET)
+@settings(max_examples=800, print_blob=True, **QUIET)
 @given(criteria, moments, st.sampled_from(UserOrder), st.sampled_from([1, 3, 5, 40, 100]))
 async def test_every_store_finds_exactly_those_who_match_in_many_questions(
     filled, raw, moment, order, first
