@@ -72,7 +72,10 @@ class _Conditions:
             parts += _span("first_at", first_at)
         if last_at:
             parts += _span("last_at", last_at)
-        return _users_in("user_activity", self.both(parts))
+        condition = self.both(parts)
+        # Looked up for one user after the other, so that a page ends as soon as it is full.
+        of_user = f"SELECT 1 FROM user_activity WHERE user = users.id AND {condition.text}"
+        return Sql(f"EXISTS ({of_user})", condition.values)
 
 
 def _joined(operator: str, parts: list[Sql]) -> Sql:
