@@ -222,23 +222,23 @@ class WasSeen:
     window: Window
 
 
-Criterion = (
-    All
-    | Any
-    | Not
-    | HasType
+Fact = (
+    HasType
     | HasAge
     | HasGender
     | Speaks
     | LivesIn
     | HasIdentity
     | IsReachableBy
-    | HasProperty
-    | Did
-    | InSegment
     | WasCreated
     | WasSeen
 )
+"""What is asked of a standard field, or of what follows from the profile."""
+
+Leaf = Fact | HasProperty
+"""What has no other criterion in it, and no events to count."""
+
+Criterion = All | Any | Not | InSegment | Did | Leaf
 
 EVERYONE: Final = All(())
 
@@ -280,19 +280,7 @@ def matches(
             return _is(criterion, user, moment)
 
 
-def _is(
-    criterion: HasType
-    | HasAge
-    | HasGender
-    | Speaks
-    | LivesIn
-    | HasIdentity
-    | IsReachableBy
-    | WasCreated
-    | WasSeen,
-    user: User,
-    moment: Moment,
-) -> bool:
+def _is(criterion: Fact, user: User, moment: Moment) -> bool:
     match criterion:
         case HasType(types):
             return user.type in types

@@ -12,7 +12,6 @@ from app.domain.criteria_input import Raw, parse_criteria, to_json
 from app.domain.errors import InvalidInput, LimitExceeded, SegmentNotFound
 from app.domain.limits import Limits
 from app.domain.text import bounded, name
-from app.domain.text import size_bytes as text_bytes
 
 MAX_NAME_BYTES: Final = 512
 MAX_DESCRIPTION_BYTES: Final = 4_096
@@ -80,7 +79,7 @@ def saved(
         created_at=old.created_at if old else now,
         updated_at=now,
     )
-    if text_bytes(json.dumps(segment.criteria), ()) > MAX_CRITERIA_BYTES:
+    if len(json.dumps(segment.criteria)) > MAX_CRITERIA_BYTES:  # in ASCII, a byte each
         raise LimitExceeded(
             f"The criteria take over {MAX_CRITERIA_BYTES} bytes.", ("criteria",), MAX_CRITERIA_BYTES
         )

@@ -8,12 +8,12 @@ and looks, with the domain's `matches`, only at those in between. Where both are
 condition is exact. Negation swaps the two, so that nothing is lost by it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Generic, Protocol, TypeVar
 
-from app.domain.criteria import Did, Range
+from app.domain.criteria import All, Any, Criterion, Did, InSegment, Leaf, Not, Range
 from app.domain.errors import LimitExceeded
 from app.domain.windows import Moment, Span, span_of
 
@@ -56,6 +56,32 @@ class Logic(Protocol[Condition]):
 
 def exact(condition: Condition) -> Bounds[Condition]:
     return Bounds(condition, condition)
+
+
+def compiled(
+    logic: Logic[Condition],
+    criterion: Criterion,
+    moment: Moment,
+    leaf: Callable[[Leaf, Moment], Bounds[Condition]],
+) -> Bounds[Condition]:
+    """Return the conditions of a criterion, given those of what it is made of."""
+
+    def inner(part: Criterion) -> Bounds[Condition]:
+        return compiled(logic, part, moment, leaf)
+
+    match criterion:
+        case All(parts):
+            return all_of(logic, map(inner, parts))
+        case Any(parts):
+            return any_of(logic, map(inner, parts))
+        case Not(part):
+            return opposite(logic, inner(part))
+        case InSegment(criterion=meant):
+            return inner(meant)
+        case Did():
+            return did(logic, criterion, moment)
+        case _:
+            return leaf(criterion, moment)
 
 
 def all_of(logic: Logic[Condition], parts: Iterable[Bounds[Condition]]) -> Bounds[Condition]:

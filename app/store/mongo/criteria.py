@@ -65,21 +65,13 @@ _LOGIC: Final = _Filters()
 
 def compiled(criterion: c.Criterion, moment: Moment) -> Bounds[Filter]:
     """Return the filters for whom a criterion may be true of, and whom it surely is."""
-    match criterion:
-        case c.All(parts):
-            return bounds.all_of(_LOGIC, (compiled(part, moment) for part in parts))
-        case c.Any(parts):
-            return bounds.any_of(_LOGIC, (compiled(part, moment) for part in parts))
-        case c.Not(part):
-            return bounds.opposite(_LOGIC, compiled(part, moment))
-        case c.InSegment(criterion=meant):
-            return compiled(meant, moment)
-        case c.Did():
-            return bounds.did(_LOGIC, criterion, moment)
-        case c.LivesIn():
-            return _lives_in(criterion)
-        case _:
-            return exact(_exactly(criterion, moment))
+    return bounds.compiled(_LOGIC, criterion, moment, _leaf)
+
+
+def _leaf(criterion: c.Leaf, moment: Moment) -> Bounds[Filter]:
+    if isinstance(criterion, c.LivesIn):
+        return _lives_in(criterion)
+    return exact(_exactly(criterion, moment))
 
 
 def _exactly(

@@ -114,34 +114,14 @@ _LOGIC: Final = _Conditions()
 
 def compiled(criterion: c.Criterion, moment: Moment) -> Bounds[Sql]:
     """Return the conditions for whom a criterion may be true of, and whom it surely is."""
-    match criterion:
-        case c.All(parts):
-            return bounds.all_of(_LOGIC, (compiled(part, moment) for part in parts))
-        case c.Any(parts):
-            return bounds.any_of(_LOGIC, (compiled(part, moment) for part in parts))
-        case c.Not(part):
-            return bounds.opposite(_LOGIC, compiled(part, moment))
-        case c.InSegment(criterion=meant):
-            return compiled(meant, moment)
-        case c.Did():
-            return bounds.did(_LOGIC, criterion, moment)
-        case _:
-            return exact(_exactly(criterion, moment))
+    return bounds.compiled(_LOGIC, criterion, moment, _leaf)
 
 
-def _exactly(
-    criterion: c.HasType
-    | c.HasAge
-    | c.HasGender
-    | c.Speaks
-    | c.LivesIn
-    | c.HasIdentity
-    | c.IsReachableBy
-    | c.HasProperty
-    | c.WasCreated
-    | c.WasSeen,
-    moment: Moment,
-) -> Sql:
+def _leaf(criterion: c.Leaf, moment: Moment) -> Bounds[Sql]:
+    return exact(_exactly(criterion, moment))
+
+
+def _exactly(criterion: c.Leaf, moment: Moment) -> Sql:
     match criterion:
         case c.HasType(types):
             return _LOGIC.either(_TYPES[type] for type in types)

@@ -107,7 +107,7 @@ class Writer:
         try:
             with answering():
                 waiting.result = waiting.job(self._connection)
-        except Exception as fault:
+        except Exception as fault:  # whatever it is, it is the caller's who waits for it
             waiting.fault = fault
             self._connection.execute("ROLLBACK TO job")
         self._connection.execute("RELEASE job")
