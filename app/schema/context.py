@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import strawberry
 
+from app.auth import EVERYBODY, Caller
 from app.domain.criteria import Criterion
 from app.domain.limits import Limits
 from app.domain.segment import Segments
@@ -29,6 +30,7 @@ class Context:
         limits: What the service may hold.
         time_zone: Whose midnight begins a day.
         clock: What time it is.
+        caller: Who asks.
         connection_params: What a WebSocket client said of itself.
     """
 
@@ -37,6 +39,7 @@ class Context:
     limits: Limits
     time_zone: ZoneInfo
     clock: Callable[[], datetime]
+    caller: Caller = EVERYBODY
     connection_params: dict[str, Any] | None = None
     _segments: tuple[Segments, Mapping[str, Criterion]] | None = None
 
