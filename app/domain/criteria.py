@@ -367,7 +367,7 @@ def value_matches(value_filter: ValueFilter, value: PropertyValue, moment: Momen
                 _COMPARED[Order.LT](value, low) or _COMPARED[Order.GT](value, high)
             )
         case Within(window):
-            instant = _instant_of(value, moment)
+            instant = instant_of(value, moment)
             return instant is not None and span_of(window, moment).holds(instant)
 
 
@@ -400,7 +400,8 @@ def is_in_order(low: PropertyValue, high: PropertyValue) -> bool:
     return _COMPARED[Order.LTE](low, high)
 
 
-def _instant_of(value: PropertyValue, moment: Moment) -> datetime | None:
+def instant_of(value: PropertyValue, moment: Moment) -> datetime | None:
+    """Return the instant that a value names, of a day its midnight; None of other kinds."""
     match value:
         case datetime():
             return value

@@ -14,7 +14,8 @@ from app.domain.times import parse_day, parse_instant
 
 _DURATION: Final = re.compile(r"P(?=.)([0-9]+W|([0-9]+D)?(T(?=.)([0-9]+H)?([0-9]+M)?([0-9]+S)?)?)")
 _TIMEDELTA: Final = TypeAdapter(timedelta)
-_TICK: Final = timedelta(milliseconds=1)
+TICK: Final = timedelta(milliseconds=1)
+"""The step in which time is kept."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,15 @@ class Moment:
             return datetime.combine(day, time.min, self.zone).astimezone(UTC)
         except OverflowError:
             return datetime.combine(day, time.min, UTC)
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether today may turn into yesterday once more: clocks go back over this midnight."""
+        try:
+            again = datetime.combine(self.today, time.min, self.zone).replace(fold=1)
+            return self.now < again.astimezone(UTC) != self.midnight(self.today)
+        except OverflowError:
+            return False
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,7 @@ Window = LastDays | Last | Days | Before | Since
 
 def span_of(window: Window, moment: Moment) -> Span:
     """Return which instants a window holds at a moment."""
-    until_now = moment.now + _TICK
+    until_now = moment.now + TICK
     match window:
         case LastDays(days):
             return Span(moment.midnight(moment.today - timedelta(days=days)), until_now)
