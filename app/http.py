@@ -92,6 +92,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return Context(
             store=request.state.store,
             feed=request.state.feed,
+            crossings=request.state.crossings,
+            leader=request.state.leader,
             limits=self._settings.limits,
             time_zone=self._settings.time_zone,
             clock=self._clock,

@@ -11,9 +11,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from app import graphiql
+from app.domain.change import Change, Crossing
 from app.domain.errors import Unavailable
 from app.http import Clock, GraphQLEndpoint
-from app.live.feed import Feed
+from app.live.feed import Feed, changes_feed, crossings_feed
+from app.live.leader import Leader
 from app.settings import Settings
 from app.store import Store, open_store
 
@@ -22,7 +24,9 @@ class State(TypedDict):
     """What lives as long as the application."""
 
     store: Store
-    feed: Feed
+    feed: Feed[Change]
+    crossings: Feed[Crossing]
+    leader: Leader
 
 
 async def health(request: Request) -> Response:
@@ -41,9 +45,13 @@ def create_app(settings: Settings, clock: Clock = lambda: datetime.now(UTC)) -> 
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         async with (
             open_store(settings.database, settings.limits) as store,
-            Feed(store).running() as feed,
+            changes_feed(store).running() as feed,
+            crossings_feed(store).running() as crossings,
+            Leader(
+                store, feed, crossings, settings.limits, settings.time_zone, clock
+            ).running() as leader,
         ):
-            yield {"store": store, "feed": feed}
+            yield {"store": store, "feed": feed, "crossings": crossings, "leader": leader}
 
     endpoint = GraphQLEndpoint(settings, clock)
     return Starlette(

@@ -10,6 +10,7 @@ DomainError
 ├── VersionConflict     the person has moved on
 ├── Busy                other writers won for too long; nothing was written
 ├── CursorExpired       what the cursor points at is no longer kept
+├── FellBehind          a subscriber read too slowly
 ├── Unavailable         the store does not answer, or did not say whether it wrote
 └── Unsupported         the store cannot do this at all
 """
@@ -86,6 +87,20 @@ class Busy(DomainError):
 class CursorExpired(DomainError):
     def __init__(self) -> None:
         super().__init__("The changes after this cursor are no longer kept; read afresh.")
+
+
+class FellBehind(DomainError):
+    """A subscriber who is told of everything read too slowly.
+
+    Attributes:
+        limit: How many entries could wait.
+        after: The place after which to go on, without loss; None if nothing was told yet.
+    """
+
+    def __init__(self, limit: int, after: object = None) -> None:
+        super().__init__(f"Over {limit} entries wait to be read; go on after the last cursor.")
+        self.limit = limit
+        self.after = after
 
 
 class Unavailable(DomainError):

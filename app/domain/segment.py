@@ -124,3 +124,8 @@ def criterion_of(
     """Return what a segment asks for."""
     documents = {other.id: other.criteria for other in segments.values()}
     return parse_criteria(segment.criteria, path, limits, documents, (segment.id,))
+
+
+def criteria_of_all(segments: Segments, limits: Limits) -> Mapping[str, Criterion]:
+    """Return what each segment asks for, by id."""
+    return {id: criterion_of(segment, segments, limits) for id, segment in segments.items()}

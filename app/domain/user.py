@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from app.domain.catalog import EVENTS, Sightings, names_in_changes, names_in_events
+from app.domain.change import SEEN, ChangeKind
 from app.domain.changes import UserChanges
 from app.domain.devices import Device, Registration, registered
 from app.domain.errors import LimitExceeded, Path
@@ -337,6 +338,13 @@ def revised(before: User, after: User, now: datetime) -> User:
     if not _reads_differently(before, after):
         return after
     return after.model_copy(update={"version": before.version + 1, "updated_at": now})
+
+
+def written_kind(before: User, after: User) -> str | None:
+    """Return as what a store logs that a user was rewritten; None if nobody has to know."""
+    if after.version != before.version:
+        return ChangeKind.UPDATED.value
+    return SEEN if after.last_seen_at != before.last_seen_at else None
 
 
 def _reads_differently(before: User, after: User) -> bool:

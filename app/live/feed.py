@@ -1,96 +1,80 @@
-"""One reader of the change log a process, any number of subscribers.
+"""One reader of a log a process, any number of subscribers.
 
-A subscriber's queue holds one entry a person at the most, the newest: whoever reads slowly costs
-nothing and misses nothing that is still true.
+The newest entries stay in memory, so that whoever was away briefly is told from there; whoever was
+away for longer catches up from the store, together with all others who do.
 """
 
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import replace
-from typing import Final
+from operator import attrgetter
+from typing import Any, Final, Generic
 
-from app.domain.change import Change, ChangeKind
+from app.domain.change import Change, Crossing
 from app.domain.errors import CursorExpired, DomainError, Unavailable, Unsupported
-from app.store import Store
+from app.live.catch_up import CatchUp
+from app.live.inbox import Entry, Every, Newest
+from app.live.recent import Recent
+from app.live.subscription import Subscription
+from app.store import Log, Store
 
 log = logging.getLogger("profilegraph")
 
-EVERYONE: Final = ""
+ALL: Final = ""
+"""The key under which every entry is told."""
+
+KEPT_ENTRIES: Final = 10_000
+MAX_UNREAD: Final = 2 * KEPT_ENTRIES
+"""How many entries may wait for a subscriber who is told of every one."""
+
 RETRY_AFTER_S: Final = 0.5
 READY_WITHIN_S: Final = 5
+PAGE: Final = 500
+
+NewestOfEach = Subscription[Change, Change]
 
 
-class Subscription:
-    """The changes that one subscriber has not read yet, the newest of each person.
+class Feed(Generic[Entry]):
+    """Hands every entry of a log to the subscribers whom it concerns.
 
-    Attributes:
-        cursor: Where the log stood when the subscription began.
+    Args:
+        source: The log.
+        key_of: Whom or what an entry concerns, by which subscribers choose.
     """
 
-    def __init__(self, cursor: str) -> None:
-        self.cursor = cursor
-        self._unread: dict[str, Change] = {}
-        self._fault: DomainError | None = None
-        self._arrived = asyncio.Event()
-
-    def put(self, change: Change) -> None:
-        """Add a change; it takes the place of an unread one of the same person."""
-        unread = self._unread.pop(change.user_id, None)
-        self._unread[change.user_id] = change if unread is None else _conflated(unread, change)
-        self._arrived.set()
-
-    def fail(self, fault: DomainError) -> None:
-        """End the subscription: its iterator raises the fault once all is read."""
-        self._fault = fault
-        self._arrived.set()
-
-    async def __aiter__(self) -> AsyncIterator[Change]:
-        while True:
-            while self._unread:
-                yield self._unread.pop(next(iter(self._unread)))
-            if self._fault:
-                raise self._fault
-            self._arrived.clear()
-            await self._arrived.wait()
-
-
-def _conflated(earlier: Change, later: Change) -> Change:
-    """Return one change for two: who was created and then changed was, to a reader, created."""
-    if earlier.kind is ChangeKind.CREATED and later.kind is ChangeKind.UPDATED:
-        return replace(later, kind=ChangeKind.CREATED)
-    return later
-
-
-class Feed:
-    """Hands every change of the store to the subscribers whom it concerns."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._subscribers: defaultdict[str, set[Subscription]] = defaultdict(set)
-        self._cursor: str | None = None
+    def __init__(self, source: Log[Entry], key_of: Callable[[Entry], str]) -> None:
+        self._log = source
+        self._key_of = key_of
+        self._subscribers: defaultdict[str, set[Subscription[Any, Any]]] = defaultdict(set)
+        self._recent: Recent[Entry] = Recent(KEPT_ENTRIES)
         self._unsupported: Unsupported | None = None
         self._known = asyncio.Event()
+        self._grown = asyncio.Event()
+        self._catch_up: CatchUp[Entry] = CatchUp(source, self._keys_of, self._admit)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator["Feed"]:
-        """Follow the store's log for as long as the block runs."""
+    async def running(self) -> AsyncIterator["Feed[Entry]"]:
+        """Follow the log for as long as the block runs."""
         following = asyncio.create_task(self._follow(), name="feed")
+        catching_up = asyncio.create_task(self._catch_up.run(), name="catch-up")
         try:
             yield self
         finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+            for task in (following, catching_up):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    # ------------------------------------------------------------ reading the log
 
     async def _follow(self) -> None:
         while True:
             try:
                 await self._follow_once()
             except CursorExpired as fault:
-                self._cursor = None
+                self._recent.forget()
                 self._fail_all(fault)
             except Unsupported as fault:
                 self._unsupported = fault
@@ -98,22 +82,46 @@ class Feed:
                 self._fail_all(fault)
             except Exception as fault:
                 # Whatever a driver fails with, the log is read on from where it broke off.
-                log.error("The change log broke off: %s", type(fault).__qualname__)
+                log.error("A log broke off: %s", type(fault).__qualname__)
             await asyncio.sleep(RETRY_AFTER_S)
 
     async def _follow_once(self) -> None:
-        if self._cursor is None:
-            self._cursor = await self._store.cursor()
+        end = self._recent.end or await self._remember()
         self._unsupported = None
         self._known.set()
-        async for change in self._store.changes(self._cursor):
-            self._cursor = change.cursor
-            self._hand_out(change)
+        async for entry in self._log.follow(end):
+            self._hand_out(entry)
 
-    def _hand_out(self, change: Change) -> None:
-        for key in (change.user_id, EVERYONE):
+    async def _remember(self) -> str:
+        """Remember what was logged lately, so that a restart is no long absence for anybody."""
+        now = await self._log.cursor()
+        start = end = await self._log.recently(KEPT_ENTRIES)
+        entries: list[Entry] = []
+        with suppress(CursorExpired):  # while it was read, it was cut off: then there is less
+            while page := await self._log.page(end, PAGE):
+                entries += page
+                end = page[-1].cursor
+        self._recent.begin(start if entries else now)
+        for entry in entries:
+            self._recent.append(entry)
+        return self._recent.end or now
+
+    def _hand_out(self, entry: Entry) -> None:
+        before = self._recent.append(entry)
+        for key in self._keys_of(entry):
             for subscriber in self._subscribers.get(key, ()):
-                subscriber.put(change)
+                subscriber.put(entry, before)
+        self._catch_up.look_again()
+        self._grown.set()
+        self._grown = asyncio.Event()
+
+    def _keys_of(self, entry: Entry) -> tuple[str, ...]:
+        return (self._key_of(entry), ALL)
+
+    def end(self, key: str, fault: DomainError) -> None:
+        """End all subscriptions to a key with a fault."""
+        for subscriber in self._subscribers.get(key, ()):
+            subscriber.fail(fault)
 
     def _fail_all(self, fault: DomainError) -> None:
         for subscribers in self._subscribers.values():
@@ -125,26 +133,103 @@ class Feed:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._known.wait(), READY_WITHIN_S)
 
-    @contextmanager
-    def subscribe(self, user_id: str = EVERYONE) -> Iterator[Subscription]:
-        """Collect changes from now on, so that none falls between this and a first read.
-
-        Args:
-            user_id: Whose changes; everyone's unless given.
+    @property
+    def cursor(self) -> str:
+        """Where the log stands.
 
         Raises:
             Unsupported: the store keeps no log.
-            CursorExpired: on iterating, if the log was cut off.
+            Unavailable: it has not been read yet.
         """
         if self._unsupported:
             raise self._unsupported
-        if self._cursor is None:
+        if self._recent.end is None:
             raise Unavailable("The change log is not read yet; try again.")
-        subscription = Subscription(self._cursor)
-        self._subscribers[user_id].add(subscription)
-        try:
+        return self._recent.end
+
+    # ------------------------------------------------------------ subscribing
+
+    @asynccontextmanager
+    async def subscribe(
+        self, key: str = ALL, after: str | None = None
+    ) -> AsyncIterator[NewestOfEach]:
+        """Collect the newest change of each person; none falls between this and a first read.
+
+        Args:
+            key: Whose changes; everyone's unless given.
+            after: From where on; from now on unless given.
+
+        Raises:
+            Unsupported: the store keeps no log.
+            CursorExpired: the log does not reach back so far, or was never at such a place.
+        """
+        subscription = NewestOfEach(key, Newest())
+        place = self.cursor if after is None else after
+        with self._leaving(subscription):
+            if not self._admit(subscription, place):
+                await self._catch_up.join(subscription, place)
             yield subscription
+
+    async def every(
+        self, key: str = ALL, after: str | None = None
+    ) -> AsyncIterator[tuple[str, Entry]]:
+        """Yield every entry, with the place before it, in the order of the log.
+
+        Args:
+            key: Which entries; all unless given.
+            after: Where to begin; now unless given.
+
+        Raises:
+            Unsupported: the store keeps no log.
+            CursorExpired: the log does not reach back so far, or was never at such a place.
+            FellBehind: too many entries waited to be read.
+        """
+        place = self.cursor if after is None else after
+        subscription: Subscription[Entry, tuple[str, Entry]] = Subscription(key, Every(MAX_UNREAD))
+        with self._leaving(subscription):
+            while not self._admit(subscription, place):
+                grown = self._grown
+                page = await self._log.page(place, PAGE)
+                for entry in page:
+                    if key in self._keys_of(entry):
+                        yield place, entry
+                    place = entry.cursor
+                if not page:
+                    await grown.wait()
+            async for item in subscription:
+                yield item
+
+    def _admit(self, subscription: Subscription[Any, Any], place: str) -> bool:
+        """Tell a subscriber what follows a place, and all that comes, if that is remembered."""
+        if self._unsupported:
+            raise self._unsupported
+        missed = self._recent.after(place)
+        if missed is None:
+            return False
+        for before, entry in missed:
+            if subscription.key in self._keys_of(entry):
+                subscription.put(entry, before)
+        self._subscribers[subscription.key].add(subscription)
+        return True
+
+    @contextmanager
+    def _leaving(self, subscription: Subscription[Any, Any]) -> Iterator[None]:
+        """Forget the subscription at the end of the block, if it was registered."""
+        try:
+            yield
         finally:
-            self._subscribers[user_id].discard(subscription)
-            if not self._subscribers[user_id]:
-                del self._subscribers[user_id]
+            subscribers = self._subscribers.get(subscription.key)
+            if subscribers is not None:
+                subscribers.discard(subscription)
+                if not subscribers:
+                    del self._subscribers[subscription.key]
+
+
+def changes_feed(store: Store) -> Feed[Change]:
+    """Return the feed of changes to people; its keys are their ids."""
+    return Feed(store.changes, attrgetter("user_id"))
+
+
+def crossings_feed(store: Store) -> Feed[Crossing]:
+    """Return the feed of who enters or leaves a segment; its keys are the segments' ids."""
+    return Feed(store.crossings, attrgetter("segment_id"))

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from app.domain.change import Change, ChangeKind
 from app.domain.user import User
-from app.live.feed import Feed
+from app.live.feed import Feed, NewestOfEach
+from app.live.place import Place
 from app.store import Store, UserRef
 
 
@@ -19,70 +20,131 @@ class UserChange:
         user_id: To whom; where two were merged, the id that was absorbed.
         user: The person at this change, or later; None once deleted.
         at: When.
-        cursor: The place of the change in the log.
+        place: After which to go on.
     """
 
     kind: ChangeKind
     user_id: str
     user: User | None
     at: datetime
-    cursor: str
+    place: Place
 
 
 async def watch_user(
-    store: Store, feed: Feed, ref: UserRef, now: datetime
+    store: Store, feed: Feed[Change], ref: UserRef, now: datetime, after: Place | None = None
 ) -> AsyncIterator[UserChange]:
     """Yield the person as they are now, then after each change, until they are deleted.
 
     Nobody yet is waited for; who is merged into another is followed there. Versions only grow:
     what a later state has shown already is not told again.
+
+    Args:
+        store: Where people are.
+        feed: Their changes.
+        ref: Whom to watch.
+        now: When this begins.
+        after: Begin with what came after this place, instead of the person as they are now.
+
+    Raises:
+        CursorExpired: what came after the place is no longer known.
     """
     await feed.ready()
-    occasion = await _arrival(store, feed, ref, now)
-    while True:
+    watch = _Watch(store)
+    if after is None:
+        arrival = await _arrival(store, feed, ref)
+    elif (user_id := await followed_id(store, ref, after)) is None:
+        arrival = replace(await _arrival(store, feed, ref), kind=ChangeKind.CREATED)
+    else:
+        watch.told = after.version if after.user_id == user_id else 0
+        async with feed.subscribe(user_id, after.log) as changes:
+            async for change in watch.follow(changes):
+                yield change
+        arrival = None
+    occasion = arrival or watch.merged
+    if occasion and occasion.kind is ChangeKind.CURRENT:
+        occasion = replace(occasion, at=now)
+    while occasion is not None:
         found = await store.find(occasion.user_id)
         if found is None:
             yield _deleted(occasion)
             return
-        with feed.subscribe(found.id) as changes:
+        async with feed.subscribe(found.id) as changes:
             user = await store.find(found.id)
             if user is None:
                 yield _deleted(occasion)
                 return
-            yield _now(occasion, user)
-            told = user.version
-            async for change in changes:
-                occasion = change
-                if occasion.kind is ChangeKind.DELETED:
-                    yield _deleted(occasion)
-                    return
-                if occasion.kind is ChangeKind.MERGED:
-                    break
-                user = await store.find(occasion.user_id)
-                if user and user.version > told and user.id == occasion.user_id:
-                    # Created before the log said so, the person was told of as they were.
-                    known = replace(change, kind=ChangeKind.UPDATED)
-                    yield _now(known, user)
-                    told = user.version
+            yield watch.shown(occasion, user)
+            async for change in watch.follow(changes):
+                yield change
+        occasion = watch.merged
 
 
-async def _arrival(store: Store, feed: Feed, ref: UserRef, now: datetime) -> Change:
+class _Watch:
+    """What a watcher has been told.
+
+    Attributes:
+        told: The newest version of the person who is followed.
+        merged: How they were merged into another, once they were.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.told = 0
+        self.merged: Change | None = None
+
+    async def follow(self, changes: NewestOfEach) -> AsyncIterator[UserChange]:
+        """Yield one person's changes, until they are deleted, or merged into another."""
+        self.merged = None
+        async for change in changes:
+            if change.kind is ChangeKind.DELETED:
+                yield _deleted(change)
+                return
+            if change.kind is ChangeKind.MERGED:
+                self.merged = change
+                return
+            user = await self._store.find(change.user_id)
+            if user and user.version > self.told and user.id == change.user_id:
+                # Created before the log said so, the person was told of as they were.
+                kind = ChangeKind.UPDATED if self.told else change.kind
+                yield self.shown(replace(change, kind=kind), user)
+
+    def shown(self, occasion: Change, user: User) -> UserChange:
+        self.told = user.version
+        place = Place(occasion.cursor, user.id, user.version)
+        return UserChange(occasion.kind, occasion.user_id, user, occasion.at, place)
+
+
+async def followed_id(store: Store, ref: UserRef, after: Place) -> str | None:
+    """Return whom a reader goes on following, or None if there is nobody yet.
+
+    It is the person who was followed before, if `ref` still finds them, or if they are gone: that
+    has to be told. A place is no way to somebody whom `ref` does not name.
+    """
+    user = await store.find(ref)
+    if after.user_id and await store.find(after.user_id) is None:
+        return after.user_id
+    if user is None:
+        return None
+    return after.user_id if after.user_id in user.absorbed else user.id
+
+
+async def _arrival(store: Store, feed: Feed[Change], ref: UserRef) -> Change:
     """Return that the person is there, or wait until they come."""
-    with feed.subscribe() as everyone:
+    cursor = feed.cursor
+    async with feed.subscribe() as everyone:
         if user := await store.find(ref):
-            return Change(ChangeKind.CURRENT, user.id, user.version, now, (), everyone.cursor)
+            return Change(ChangeKind.CURRENT, user.id, user.version, user.updated_at, (), cursor)
         async for change in everyone:
             user = await store.find(ref)
             if user and change.user_id == user.id:
                 if change.kind is ChangeKind.CREATED:
                     return change
-                return Change(ChangeKind.CURRENT, user.id, user.version, now, (), change.cursor)
+                return replace(change, kind=ChangeKind.CURRENT)
     raise AssertionError("A subscription ends by an error only.")
 
 
-def _now(occasion: Change, user: User) -> UserChange:
-    return UserChange(occasion.kind, occasion.user_id, user, occasion.at, occasion.cursor)
-
-
 def _deleted(occasion: Change) -> UserChange:
-    return UserChange(ChangeKind.DELETED, occasion.user_id, None, occasion.at, occasion.cursor)
+    """Return that somebody is gone; nobody is followed from there."""
+    return UserChange(
+        ChangeKind.DELETED, occasion.user_id, None, occasion.at, Place(occasion.cursor)
+    )

@@ -8,9 +8,10 @@ from app.domain.criteria import Criterion, Question, matches, missing_events
 from app.domain.criteria_input import Raw, parse_criteria
 from app.domain.errors import Path
 from app.domain.limits import Limits
-from app.domain.segment import Segment, Segments, criterion_of, removed, saved
+from app.domain.segment import Segment, Segments, removed, saved
 from app.domain.user import User
 from app.domain.windows import Moment
+from app.live.leader import Leader
 from app.operations.terms import Terms
 from app.store import Store
 
@@ -35,6 +36,7 @@ async def is_true(store: Store, criterion: Criterion, user: User, moment: Moment
 
 async def save_segment(
     store: Store,
+    leader: Leader,
     id: str | None,
     name: str,
     description: str | None,
@@ -42,6 +44,8 @@ async def save_segment(
     terms: Terms,
 ) -> Segment:
     """Add a segment, or replace the one with this id.
+
+    Unless there are very many people, all of them have been judged by it when this returns.
 
     Raises:
         SegmentNotFound: there is none with this id.
@@ -52,7 +56,9 @@ async def save_segment(
     def step(segments: Segments) -> tuple[Segments, Segment]:
         return saved(segments, new_id, id, name, description, criteria, terms.now, terms.limits)
 
-    return await store.change_segments(step)
+    segment = await store.change_segments(step)
+    await leader.evaluated(segment.id)
+    return segment
 
 
 async def delete_segment(store: Store, id: str) -> None:
@@ -63,11 +69,6 @@ async def delete_segment(store: Store, id: str) -> None:
         InvalidInput: others refer to it.
     """
     await store.change_segments(lambda segments: (removed(segments, id), None))
-
-
-def criteria_of_all(segments: Segments, limits: Limits) -> Mapping[str, Criterion]:
-    """Return what each segment asks for, by id."""
-    return {id: criterion_of(segment, segments, limits) for id, segment in segments.items()}
 
 
 async def segments_of(

@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 import strawberry
 
 from app.auth import EVERYBODY, Caller
+from app.domain.change import Change, Crossing
 from app.domain.criteria import Criterion
 from app.domain.limits import Limits
-from app.domain.segment import Segments
+from app.domain.segment import Segments, criteria_of_all
 from app.domain.times import to_utc_ms
 from app.domain.windows import Moment
 from app.live.feed import Feed
-from app.operations.segments import criteria_of_all
+from app.live.leader import Leader
 from app.operations.terms import Terms
 from app.store import Store
 
@@ -27,6 +28,8 @@ class Context:
     Attributes:
         store: Where people are kept.
         feed: Their changes, as they happen.
+        crossings: Who enters or leaves a segment, as it happens.
+        leader: Keeps memberships of segments true.
         limits: What the service may hold.
         time_zone: Whose midnight begins a day.
         clock: What time it is.
@@ -35,7 +38,9 @@ class Context:
     """
 
     store: Store
-    feed: Feed
+    feed: Feed[Change]
+    crossings: Feed[Crossing]
+    leader: Leader
     limits: Limits
     time_zone: ZoneInfo
     clock: Callable[[], datetime]
@@ -61,11 +66,15 @@ class Context:
         return Moment(self.now, self.time_zone)
 
     async def segments(self) -> tuple[Segments, Mapping[str, Criterion]]:
-        """Return all segments and what each asks for, read once a request."""
+        """Return all segments and what each asks for, read once a request, or once a message."""
         if self._segments is None:
             segments = await self.store.segments()
             self._segments = segments, criteria_of_all(segments, self.limits)
         return self._segments
+
+    def forget(self) -> None:
+        """Read afresh what was read once: another message of a subscription begins."""
+        self._segments = None
 
 
 Info = strawberry.Info[Context, None]

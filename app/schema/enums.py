@@ -2,7 +2,7 @@
 
 import strawberry
 
-from app.domain.change import ChangeKind
+from app.domain.change import ChangeKind, MembershipKind
 from app.domain.devices import Platform, PushService
 from app.domain.fields import Gender
 from app.domain.identity import IdentityKind
@@ -35,6 +35,7 @@ strawberry.enum(
 strawberry.enum(
     ChangeKind, description="What happened to a person; CURRENT: nothing, this is how they are."
 )
+strawberry.enum(MembershipKind, description="Whether somebody came to belong, or ceased to.")
 
 __all__ = [
     "ChangeKind",
@@ -42,6 +43,7 @@ __all__ = [
     "Gender",
     "IdentifyOutcome",
     "IdentityKind",
+    "MembershipKind",
     "Platform",
     "ProfileType",
     "PropertyKind",

@@ -31,6 +31,7 @@ CODES: Final[dict[type[errors.DomainError], str]] = {
     errors.VersionConflict: "INVALID_INPUT",
     errors.LimitExceeded: "LIMIT_EXCEEDED",
     errors.CursorExpired: "CURSOR_EXPIRED",
+    errors.FellBehind: "LIMIT_EXCEEDED",
     errors.Busy: "BUSY",
     errors.Unavailable: "TIMEOUT",
     errors.Unsupported: "UNSUPPORTED",
@@ -187,6 +188,8 @@ def _extensions(fault: errors.DomainError) -> dict[str, object]:
         extensions["path"] = list(fault.path)
     if isinstance(fault, errors.LimitExceeded):
         extensions["limit"] = fault.limit
+    if isinstance(fault, errors.FellBehind):
+        extensions |= {"limit": fault.limit, "cursor": fault.after}
     return extensions
 
 

@@ -215,7 +215,8 @@ class Mutation:
     @strawberry.mutation(
         graphql_type=SegmentSaveResult | None,
         description="Keep criteria under a name; with an id, replace that segment's name, "
-        "description and criteria.",
+        "description and criteria. Who belongs to it by them is worked out in the background if "
+        "there are many people; `evaluation` tells how far that is.",
     )
     async def segment_save(
         self,
@@ -227,7 +228,13 @@ class Mutation:
     ) -> SegmentSavePayload:
         context = info.context
         segment = await save_segment(
-            context.store, id, name, description, given(criteria), context.terms
+            context.store,
+            context.leader,
+            id,
+            name,
+            description,
+            given(criteria),
+            context.terms,
         )
         return SegmentSavePayload(segment=segment)
 

@@ -313,6 +313,23 @@ def _user_cursor(text: str, moment: Moment, position: UserPosition) -> Cursor:
     return encode(text, [show_instant(moment.now), seen_at, position.id])
 
 
+@strawberry.type(
+    description="How far people have been looked at since the segment was saved, to tell who "
+    "entered it and who left."
+)
+class SegmentEvaluation:
+    complete: bool = strawberry.field(description="Whether everybody has been.")
+    evaluated: int = strawberry.field(description="How many people have been.")
+    lag_ms: int = strawberry.field(
+        description="How late, in milliseconds, is told what time alone brings about; 0 unless "
+        "very many people are due at one instant."
+    )
+
+    @strawberry.field(description="How many people there are.")
+    async def total(self, info: Info) -> int:
+        return await info.context.store.count()
+
+
 @strawberry.type(description="Criteria under a name.")
 class Segment:
     id: strawberry.ID
@@ -336,6 +353,18 @@ class Segment:
     ) -> UserConnection:
         criteria = {"segment": segment.id}
         return await list_users(info.context, criteria, order_by, first, after)
+
+    @strawberry.field(
+        description="How far those who watch the segment have been told of what it asks for now. "
+        "`users` and `count` never lag."
+    )
+    async def evaluation(
+        self, segment: strawberry.Parent[domain.Segment], info: Info
+    ) -> SegmentEvaluation:
+        found = await info.context.leader.evaluation(segment.id)
+        return SegmentEvaluation(
+            complete=found.is_complete, evaluated=found.done, lag_ms=found.lag_ms
+        )
 
     @strawberry.field(description="How many belong to it now, exactly.")
     async def count(self, segment: strawberry.Parent[domain.Segment], info: Info) -> int:

@@ -8,17 +8,19 @@ from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from app.domain.catalog import Catalog
-from app.domain.change import Change
+from app.domain.change import Change, Crossing
 from app.domain.criteria import Question
 from app.domain.errors import Unavailable
 from app.domain.events import Event
 from app.domain.identity import Identity
 from app.domain.limits import Limits
 from app.domain.listing import EventQuery, UserOrder, UserPosition
+from app.domain.membership import Judge, Leadership
 from app.domain.segment import Segments
 from app.domain.user import Edit, User
 
 Result = TypeVar("Result")
+Entry_co = TypeVar("Entry_co", covariant=True)
 
 UserRef = str | Identity
 """A user's id, or any identity of the user."""
@@ -38,6 +40,55 @@ class Merged:
 
     user: User
     absorbed_id: str
+
+
+class Log(Protocol[Entry_co]):
+    """What happened, in order; an entry's cursor is its place.
+
+    Every method raises CursorExpired if the log does not reach back to a cursor, or never was
+    there, and Unsupported if the store, as it was set up, keeps no log.
+    """
+
+    async def cursor(self) -> str:
+        """Return where the log ends now."""
+
+    async def recently(self, limit: int) -> str:
+        """Return a place not far back, after which about `limit` entries follow at the most."""
+
+    async def page(self, after: str, limit: int) -> Sequence[Entry_co]:
+        """Return up to `limit` entries after a cursor; none if the log, for now, ends there."""
+
+    def follow(self, after: str) -> AsyncIterator[Entry_co]:
+        """Yield every entry after a cursor, and go on for ever."""
+
+
+class Memberships(Protocol):
+    """Remembers who belongs to which segment; only a process that leads writes here."""
+
+    async def judge(self, user_ids: Collection[str], judge: Judge) -> None:
+        """Keep, and log, what the judge says of users.
+
+        Each crossing is logged once, whoever judges at the same time; who is there no longer
+        leaves.
+        """
+
+    async def due(self, now: datetime, limit: int) -> list[tuple[str, datetime]]:
+        """Return up to `limit` users with a membership that is due, and since when; first first."""
+
+    async def next_due(self) -> datetime | None:
+        """Return when a membership next falls due."""
+
+    async def user_ids(self, after: str, limit: int) -> list[str]:
+        """Return up to `limit` ids of users, in order, that follow one."""
+
+    async def forget_segments(self, kept: Collection[str]) -> None:
+        """Drop the memberships of all segments but these."""
+
+    async def leadership(self) -> Leadership | None:
+        """Return which process leads; None if none ever did."""
+
+    async def replace_leadership(self, before: Leadership | None, after: Leadership) -> bool:
+        """Write who leads, and return whether nobody else wrote since `before` was read."""
 
 
 class Store(Protocol):
@@ -160,6 +211,9 @@ class Store(Protocol):
     async def archived_by_key(self, user: User, keys: frozenset[str]) -> list[Event]:
         """Return the user's archived events of these names."""
 
+    async def archived_by_id(self, user: User, event_ids: Sequence[str]) -> list[Event]:
+        """Return those of the events that are in the user's archive."""
+
     async def archived_events(self, user: User, query: EventQuery, limit: int) -> list[Event]:
         """Return up to `limit` events of the archive that answer the query, newest first."""
 
@@ -172,16 +226,17 @@ class Store(Protocol):
     async def catalog(self) -> Catalog:
         """Return which names exist."""
 
-    async def cursor(self) -> str:
-        """Return where the change log ends now."""
+    @property
+    def changes(self) -> Log[Change]:
+        """What every process changed about people."""
 
-    def changes(self, after: str) -> AsyncIterator[Change]:
-        """Yield what every process changed after the cursor, in order, and go on for ever.
+    @property
+    def crossings(self) -> Log[Crossing]:
+        """Who entered or left a segment, as judged by whichever process."""
 
-        Raises:
-            CursorExpired: the log no longer reaches back so far, or never held the cursor.
-            Unsupported: this store, as it was set up, keeps no change log.
-        """
+    @property
+    def memberships(self) -> Memberships:
+        """Who belongs to which segment, and until when that surely stays so."""
 
     async def ping(self) -> None:
         """Return if the store answers.
@@ -216,4 +271,4 @@ def open_store(url: str, limits: Limits) -> AbstractAsyncContextManager[Store]:
             raise ValueError("The database's URL starts with sqlite:/// or mongodb://.")
 
 
-__all__ = ["Merged", "Step", "Store", "Unavailable", "UserRef", "open_store"]
+__all__ = ["Log", "Memberships", "Merged", "Step", "Store", "Unavailable", "UserRef", "open_store"]

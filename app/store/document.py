@@ -13,6 +13,7 @@ from app.domain.devices import Device, Platform, Push, PushService
 from app.domain.events import Activity, Event
 from app.domain.fields import Gender, Location
 from app.domain.identity import IdentityKind, LinkedIdentity
+from app.domain.membership import Leadership, Scan
 from app.domain.properties import Properties, PropertyKind, PropertyValue, kind_of
 from app.domain.reach import Channel, Choice
 from app.domain.segment import Segment
@@ -261,4 +262,30 @@ def to_segment(document: Mapping[str, Any], instant: ToInstant) -> Segment:
         criteria=orjson.loads(document["criteria"]),
         created_at=instant(document["createdAt"]),
         updated_at=instant(document["updatedAt"]),
+    )
+
+
+def from_leadership(leadership: Leadership) -> Document:
+    return {
+        "holder": leadership.holder,
+        "beat": leadership.beat,
+        "cursor": leadership.cursor,
+        "lagMs": leadership.lag_ms,
+        "scans": [
+            {"segment": id, "meaning": scan.meaning, "after": scan.after, "done": scan.done}
+            for id, scan in leadership.scans.items()
+        ],
+    }
+
+
+def to_leadership(document: Mapping[str, Any]) -> Leadership:
+    return Leadership(
+        holder=document["holder"],
+        beat=document["beat"],
+        cursor=document["cursor"],
+        lag_ms=document["lagMs"],
+        scans={
+            scan["segment"]: Scan(scan["meaning"], scan["after"], scan["done"])
+            for scan in document["scans"]
+        },
     )

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from app.domain.change import Change
 from app.live import feed as feed_module
-from app.live.feed import Feed
+from app.live.feed import Feed, changes_feed
 from tests.live.logs import HandwrittenStore
 
 
@@ -17,10 +18,10 @@ def store() -> HandwrittenStore:
 
 
 @pytest.fixture
-async def feed(store: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Feed]:
+async def feed(store: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Feed[Change]]:
     """A running feed that tries again at once when the log breaks off."""
     monkeypatch.setattr(feed_module, "RETRY_AFTER_S", 0)
-    async with Feed(store).running() as feed:
+    async with changes_feed(store).running() as feed:
         await feed.ready()
         await asyncio.sleep(0)
         yield feed

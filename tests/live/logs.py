@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from app.domain.change import Change, ChangeKind
-from app.domain.errors import Unsupported
+from app.domain.errors import CursorExpired, Unsupported
 from app.domain.user import User
 from app.store import UserRef
 from tests.builders import NOON, linked_identity
@@ -19,7 +19,9 @@ class HandwrittenStore:
         log: All that changed, in order.
         faults: What reading the log fails with next, each time once.
         has_log: Whether there is a log at all.
-        readings: From which cursor it was read, each time.
+        readings: From which cursor it was followed, each time.
+        pages: From which cursor pages of it were read, each time.
+        forgotten: How many of its first entries it no longer has.
     """
 
     def __init__(self) -> None:
@@ -28,7 +30,9 @@ class HandwrittenStore:
         self.faults: list[Exception] = []
         self.has_log = True
         self.readings: list[str] = []
-        self._written = asyncio.Event()
+        self.pages: list[str] = []
+        self.forgotten = 0
+        self.written = asyncio.Event()
 
     def write(self, id: str, kind: ChangeKind = ChangeKind.UPDATED, *keys: str) -> Change:
         """Let somebody change, and return how the log tells it."""
@@ -61,8 +65,8 @@ class HandwrittenStore:
         self._wake()
 
     def _wake(self) -> None:
-        self._written.set()
-        self._written = asyncio.Event()
+        self.written.set()
+        self.written = asyncio.Event()
 
     async def find(self, ref: UserRef) -> User | None:
         await asyncio.sleep(0)
@@ -70,19 +74,45 @@ class HandwrittenStore:
             return self.people.get(ref)
         return next((user for user in self.people.values() if user.has(ref)), None)
 
-    async def cursor(self) -> str:
-        return str(len(self.log))
+    @property
+    def changes(self) -> "HandwrittenLog":
+        return HandwrittenLog(self)
 
-    async def changes(self, after: str) -> AsyncIterator[Change]:
-        self.readings.append(after)
+
+class HandwrittenLog:
+    """The log of a handwritten store."""
+
+    def __init__(self, store: HandwrittenStore) -> None:
+        self._store = store
+
+    async def cursor(self) -> str:
+        self._check()
+        return str(len(self._store.log))
+
+    async def recently(self, limit: int) -> str:
+        return str(max(self._store.forgotten, len(self._store.log) - limit))
+
+    async def page(self, after: str, limit: int) -> list[Change]:
+        self._store.pages.append(after)
+        self._check()
+        if not after.isdecimal() or not self._store.forgotten <= int(after) <= len(self._store.log):
+            raise CursorExpired
+        await asyncio.sleep(0)
+        return self._store.log[int(after) : int(after) + limit]
+
+    async def follow(self, after: str) -> AsyncIterator[Change]:
+        self._store.readings.append(after)
         position = int(after)
         while True:
-            if not self.has_log:
-                raise Unsupported("It stands alone.")
-            if self.faults:
-                raise self.faults.pop(0)
-            if position < len(self.log):
+            self._check()
+            if position < len(self._store.log):
                 position += 1
-                yield self.log[position - 1]
+                yield self._store.log[position - 1]
             else:
-                await self._written.wait()
+                await self._store.written.wait()
+
+    def _check(self) -> None:
+        if not self._store.has_log:
+            raise Unsupported("It stands alone.")
+        if self._store.faults:
+            raise self._store.faults.pop(0)

@@ -7,12 +7,12 @@ import pytest
 
 from app.domain.change import Change, ChangeKind
 from app.domain.errors import CursorExpired, Unavailable, Unsupported
-from app.live.feed import Feed, Subscription
+from app.live.feed import Feed, NewestOfEach, changes_feed
 from tests.live.logs import HandwrittenStore
 from tests.store.databases import until
 
 
-async def read(subscription: Subscription, count: int) -> list[Change]:
+async def read(subscription: NewestOfEach, count: int) -> list[Change]:
     """Return the next changes of a subscription, as many as that."""
     changes: list[Change] = []
     async with asyncio.timeout(5):
@@ -23,12 +23,14 @@ async def read(subscription: Subscription, count: int) -> list[Change]:
     return changes
 
 
-def has_all(store: HandwrittenStore, feed: Feed) -> bool:
-    return feed._cursor == str(len(store.log))
+def has_all(store: HandwrittenStore, feed: Feed[Change]) -> bool:
+    return feed._recent.end == str(len(store.log))
 
 
-async def test_a_subscriber_is_told_of_the_person_asked_for(store: HandwrittenStore, feed: Feed):
-    with feed.subscribe("ada") as changes:
+async def test_a_subscriber_is_told_of_the_person_asked_for(
+    store: HandwrittenStore, feed: Feed[Change]
+):
+    async with feed.subscribe("ada") as changes:
         store.write("bob")
         change = store.write("ada")
         await until(lambda: has_all(store, feed))
@@ -36,17 +38,19 @@ async def test_a_subscriber_is_told_of_the_person_asked_for(store: HandwrittenSt
         assert await read(changes, 1) == [change]
 
 
-async def test_a_subscriber_to_everyone_is_told_of_everyone(store: HandwrittenStore, feed: Feed):
-    with feed.subscribe() as changes:
+async def test_a_subscriber_to_everyone_is_told_of_everyone(
+    store: HandwrittenStore, feed: Feed[Change]
+):
+    async with feed.subscribe() as changes:
         written = [store.write(id) for id in ("ada", "bob", "eve")]
 
         assert await read(changes, 3) == written
 
 
 async def test_who_reads_slowly_is_told_the_newest_of_each_person_only(
-    store: HandwrittenStore, feed: Feed
+    store: HandwrittenStore, feed: Feed[Change]
 ):
-    with feed.subscribe() as changes:
+    async with feed.subscribe() as changes:
         for _ in range(1_000):
             store.write("ada")
         bob = store.write("bob")
@@ -57,8 +61,8 @@ async def test_who_reads_slowly_is_told_the_newest_of_each_person_only(
         assert ada.version == 1_001
 
 
-async def test_versions_only_grow(store: HandwrittenStore, feed: Feed):
-    with feed.subscribe("ada") as changes:
+async def test_versions_only_grow(store: HandwrittenStore, feed: Feed[Change]):
+    async with feed.subscribe("ada") as changes:
 
         async def write() -> None:
             for number in range(200):
@@ -78,9 +82,9 @@ async def test_versions_only_grow(store: HandwrittenStore, feed: Feed):
 
 
 async def test_who_was_created_and_then_changed_was_to_a_slow_reader_created(
-    store: HandwrittenStore, feed: Feed
+    store: HandwrittenStore, feed: Feed[Change]
 ):
-    with feed.subscribe() as changes:
+    async with feed.subscribe() as changes:
         store.write("ada", ChangeKind.CREATED)
         store.write("ada")
         await until(lambda: has_all(store, feed))
@@ -90,9 +94,9 @@ async def test_who_was_created_and_then_changed_was_to_a_slow_reader_created(
     assert (change.kind, change.version) == (ChangeKind.CREATED, 2)
 
 
-async def test_two_hundred_subscribers_are_all_told(store: HandwrittenStore, feed: Feed):
+async def test_two_hundred_subscribers_are_all_told(store: HandwrittenStore, feed: Feed[Change]):
     async def watch() -> list[Change]:
-        with feed.subscribe("ada") as changes:
+        async with feed.subscribe("ada") as changes:
             ready.append(True)
             return await read(changes, 1)
 
@@ -106,9 +110,9 @@ async def test_two_hundred_subscribers_are_all_told(store: HandwrittenStore, fee
     assert not feed._subscribers
 
 
-async def test_leaving_frees_the_queue(store: HandwrittenStore, feed: Feed):
+async def test_leaving_frees_the_queue(store: HandwrittenStore, feed: Feed[Change]):
     async def watch(id: str) -> None:
-        with feed.subscribe(id) as changes:
+        async with feed.subscribe(id) as changes:
             await read(changes, 99)
 
     watching = [asyncio.create_task(watch(id)) for id in ("ada", "ada", "bob", "")]
@@ -122,9 +126,9 @@ async def test_leaving_frees_the_queue(store: HandwrittenStore, feed: Feed):
 
 
 async def test_a_log_that_breaks_off_is_read_on_without_loss(
-    store: HandwrittenStore, feed: Feed, caplog: pytest.LogCaptureFixture
+    store: HandwrittenStore, feed: Feed[Change], caplog: pytest.LogCaptureFixture
 ):
-    with feed.subscribe() as changes:
+    async with feed.subscribe() as changes:
         written = []
         for number in range(20):
             if number % 5 == 4:
@@ -139,8 +143,8 @@ async def test_a_log_that_breaks_off_is_read_on_without_loss(
     assert len(store.readings) > 1
 
 
-async def test_nobody_is_told_twice_after_a_break(store: HandwrittenStore, feed: Feed):
-    with feed.subscribe() as changes:
+async def test_nobody_is_told_twice_after_a_break(store: HandwrittenStore, feed: Feed[Change]):
+    async with feed.subscribe() as changes:
         first = store.write("ada")
         assert await read(changes, 1) == [first]
 
@@ -150,22 +154,26 @@ async def test_nobody_is_told_twice_after_a_break(store: HandwrittenStore, feed:
         assert await read(changes, 1) == [second]
 
 
-async def test_a_log_that_was_cut_off_ends_every_subscription(store: HandwrittenStore, feed: Feed):
-    with feed.subscribe() as everyone, feed.subscribe("ada") as ada:
+async def test_a_log_that_was_cut_off_ends_every_subscription(
+    store: HandwrittenStore, feed: Feed[Change]
+):
+    async with feed.subscribe() as everyone, feed.subscribe("ada") as ada:
         store.break_off(CursorExpired())
 
         for changes in (everyone, ada):
             with pytest.raises(CursorExpired):
                 await read(changes, 1)
 
-    await until(lambda: feed._cursor is not None)
-    with feed.subscribe() as changes:
+    await until(lambda: feed._recent.end is not None)
+    async with feed.subscribe() as changes:
         change = store.write("ada")
         assert await read(changes, 1) == [change]
 
 
-async def test_what_was_told_before_a_fault_is_read_before_it(store: HandwrittenStore, feed: Feed):
-    with feed.subscribe() as changes:
+async def test_what_was_told_before_a_fault_is_read_before_it(
+    store: HandwrittenStore, feed: Feed[Change]
+):
+    async with feed.subscribe() as changes:
         change = store.write("ada")
         await until(lambda: has_all(store, feed))
         store.break_off(CursorExpired())
@@ -177,9 +185,9 @@ async def test_what_was_told_before_a_fault_is_read_before_it(store: Handwritten
 
 
 async def test_a_store_without_a_log_is_unsupported_to_every_subscriber(
-    store: HandwrittenStore, feed: Feed
+    store: HandwrittenStore, feed: Feed[Change]
 ):
-    with feed.subscribe() as changes:
+    async with feed.subscribe() as changes:
         store.lose_log()
 
         with pytest.raises(Unsupported, match="It stands alone"):
@@ -189,18 +197,19 @@ async def test_a_store_without_a_log_is_unsupported_to_every_subscriber(
 async def test_a_feed_that_never_read_is_ready_once_it_knows_there_is_no_log(store: Any):
     store.has_log = False
 
-    async with Feed(store).running() as feed:
+    async with changes_feed(store).running() as feed:
         async with asyncio.timeout(5):
             await feed.ready()
 
-        with pytest.raises(Unsupported), feed.subscribe() as changes:
-            await read(changes, 1)
+        with pytest.raises(Unsupported):
+            async with feed.subscribe() as changes:
+                await read(changes, 1)
 
 
 async def test_a_feed_ends_with_its_block(store: Any):
     before = asyncio.all_tasks()
 
-    async with Feed(store).running():
+    async with changes_feed(store).running():
         await asyncio.sleep(0)
 
     assert asyncio.all_tasks() == before

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from app.domain.change import ChangeKind
+from app.domain.change import Change, ChangeKind
 from app.domain.errors import Unsupported
-from app.live.feed import Feed
+from app.live.feed import Feed, changes_feed
 from app.live.watch_user import UserChange, watch_user
 from app.store import Store, UserRef, open_store
 from tests.builders import LIMITS, NOON, identity
@@ -27,11 +27,11 @@ class Watcher:
         shown: All so far.
     """
 
-    def __init__(self, store: Any, feed: Feed, ref: UserRef) -> None:
+    def __init__(self, store: Any, feed: Feed[Change], ref: UserRef) -> None:
         self.shown: list[UserChange] = []
         self._task = asyncio.create_task(self._watch(store, feed, ref))
 
-    async def _watch(self, store: Any, feed: Feed, ref: UserRef) -> None:
+    async def _watch(self, store: Any, feed: Feed[Change], ref: UserRef) -> None:
         async with aclosing(watch_user(store, feed, ref, NOON)) as changes:  # type: ignore[type-var]
             async for change in changes:
                 self.shown.append(change)
@@ -50,7 +50,7 @@ class Watcher:
             await self._task
 
 
-Watch = Callable[[Any, Feed, UserRef], Watcher]
+Watch = Callable[[Any, Feed[Change], UserRef], Watcher]
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ async def watch() -> AsyncIterator[Watch]:
     """Make watchers, who leave when the test ends."""
     watchers: list[Watcher] = []
 
-    def watch(store: Any, feed: Feed, ref: UserRef) -> Watcher:
+    def watch(store: Any, feed: Feed[Change], ref: UserRef) -> Watcher:
         watchers.append(Watcher(store, feed, ref))
         return watchers[-1]
 
@@ -71,12 +71,12 @@ def seen(changes: list[UserChange]) -> list[tuple[ChangeKind, int]]:
     return [(change.kind, change.user.version) for change in changes if change.user]
 
 
-async def everybody_waits(feed: Feed, count: int = 1) -> None:
+async def everybody_waits(feed: Feed[Change], count: int = 1) -> None:
     await until(lambda: sum(map(len, feed._subscribers.values())) == count)
 
 
 async def test_a_watcher_sees_the_person_as_they_are_then_each_change(
-    watch: Watch, store: HandwrittenStore, feed: Feed
+    watch: Watch, store: HandwrittenStore, feed: Feed[Change]
 ):
     store.write("ada", ChangeKind.CREATED, ADA.key)
     watcher = watch(store, feed, ADA)
@@ -90,7 +90,7 @@ async def test_a_watcher_sees_the_person_as_they_are_then_each_change(
 
 
 async def test_a_watcher_waits_for_somebody_who_is_not_there_yet(
-    watch: Watch, store: HandwrittenStore, feed: Feed
+    watch: Watch, store: HandwrittenStore, feed: Feed[Change]
 ):
     watcher = watch(store, feed, ADA)
     await everybody_waits(feed)
@@ -105,7 +105,7 @@ async def test_a_watcher_waits_for_somebody_who_is_not_there_yet(
 
 
 async def test_whoever_was_created_is_shown_as_created_whatever_else_was_told_just_before(
-    watch: Watch, store: HandwrittenStore, feed: Feed
+    watch: Watch, store: HandwrittenStore, feed: Feed[Change]
 ):
     watcher = watch(store, feed, ADA)
     await everybody_waits(feed)
@@ -118,14 +118,16 @@ async def test_whoever_was_created_is_shown_as_created_whatever_else_was_told_ju
     assert seen(await watcher.shown_version(2)) == [(ChangeKind.CREATED, 2)]
 
 
-async def test_a_slow_watcher_is_shown_the_last_state_only(store: HandwrittenStore, feed: Feed):
+async def test_a_slow_watcher_is_shown_the_last_state_only(
+    store: HandwrittenStore, feed: Feed[Change]
+):
     store.write("ada", ChangeKind.CREATED, ADA.key)
     changes = watch_user(store, feed, ADA, NOON)  # type: ignore[arg-type]
     first = await anext(changes)
 
     for _ in range(500):
         store.write("ada")
-    await until(lambda: feed._cursor == str(len(store.log)))
+    await until(lambda: feed._recent.end == str(len(store.log)))
     second = await anext(changes)
 
     assert seen([first, second]) == [(ChangeKind.CURRENT, 1), (ChangeKind.UPDATED, 501)]
@@ -133,7 +135,7 @@ async def test_a_slow_watcher_is_shown_the_last_state_only(store: HandwrittenSto
 
 
 async def test_whoever_was_shown_already_is_not_created_afterwards(
-    store: HandwrittenStore, feed: Feed
+    store: HandwrittenStore, feed: Feed[Change]
 ):
     created = store.put("ada", ADA.key)
     changes = watch_user(store, feed, ADA, NOON)  # type: ignore[arg-type]
@@ -142,7 +144,7 @@ async def test_whoever_was_shown_already_is_not_created_afterwards(
     # The log lags behind the people: its reader comes to both changes at once.
     store.tell(created, ChangeKind.CREATED)
     store.write("ada")
-    await until(lambda: feed._cursor == str(len(store.log)))
+    await until(lambda: feed._recent.end == str(len(store.log)))
     second = await anext(changes)
 
     assert seen([first, second]) == [(ChangeKind.CURRENT, 1), (ChangeKind.UPDATED, 2)]
@@ -150,7 +152,7 @@ async def test_whoever_was_shown_already_is_not_created_afterwards(
 
 
 async def test_what_changes_while_the_person_is_read_is_not_missed(
-    watch: Watch, store: HandwrittenStore, feed: Feed
+    watch: Watch, store: HandwrittenStore, feed: Feed[Change]
 ):
     store.write("ada", ChangeKind.CREATED, ADA.key)
     watcher = watch(store, feed, ADA)
@@ -164,7 +166,9 @@ async def test_what_changes_while_the_person_is_read_is_not_missed(
     assert versions == sorted(set(versions))
 
 
-async def test_leaving_frees_what_watching_took(watch: Watch, store: HandwrittenStore, feed: Feed):
+async def test_leaving_frees_what_watching_took(
+    watch: Watch, store: HandwrittenStore, feed: Feed[Change]
+):
     store.write("ada", ChangeKind.CREATED, ADA.key)
     watchers = [watch(store, feed, ref) for ref in (ADA, "ada", identity("custom:nobody"))]
     await everybody_waits(feed, 3)
@@ -176,7 +180,7 @@ async def test_leaving_frees_what_watching_took(watch: Watch, store: Handwritten
 
 
 async def test_a_store_without_a_log_is_unsupported_to_watchers(
-    watch: Watch, store: HandwrittenStore, feed: Feed
+    watch: Watch, store: HandwrittenStore, feed: Feed[Change]
 ):
     store.write("ada", ChangeKind.CREATED, ADA.key)
     watcher = watch(store, feed, ADA)
@@ -202,14 +206,14 @@ async def other_store(store_url: str, real_store: Store) -> AsyncIterator[Store]
 
 
 @pytest.fixture
-async def real_feed(real_store: Store) -> AsyncIterator[Feed]:
-    async with Feed(real_store).running() as feed:
+async def real_feed(real_store: Store) -> AsyncIterator[Feed[Change]]:
+    async with changes_feed(real_store).running() as feed:
         await feed.ready()
         yield feed
 
 
 async def test_two_hundred_watchers_see_what_another_process_writes(
-    watch: Watch, real_store: Store, other_store: Store, real_feed: Feed
+    watch: Watch, real_store: Store, other_store: Store, real_feed: Feed[Change]
 ):
     ada = (await other_store.create(newcomer(ADA.key))).user
     watchers = [watch(real_store, real_feed, ADA) for _ in range(200)]
@@ -229,7 +233,7 @@ async def test_two_hundred_watchers_see_what_another_process_writes(
 
 
 async def test_whoever_comes_among_others_is_shown_as_created(
-    watch: Watch, real_store: Store, other_store: Store, real_feed: Feed
+    watch: Watch, real_store: Store, other_store: Store, real_feed: Feed[Change]
 ):
     watcher = watch(real_store, real_feed, ADA)
     await everybody_waits(real_feed)
@@ -242,7 +246,7 @@ async def test_whoever_comes_among_others_is_shown_as_created(
 
 
 async def test_whoever_gets_the_name_one_waits_for_is_shown(
-    watch: Watch, real_store: Store, other_store: Store, real_feed: Feed
+    watch: Watch, real_store: Store, other_store: Store, real_feed: Feed[Change]
 ):
     ada = (await other_store.create(newcomer())).user
     watcher = watch(real_store, real_feed, ADA)
@@ -258,7 +262,7 @@ async def test_whoever_gets_the_name_one_waits_for_is_shown(
 
 
 async def test_a_deleted_person_is_shown_to_be_gone(
-    watch: Watch, real_store: Store, other_store: Store, real_feed: Feed
+    watch: Watch, real_store: Store, other_store: Store, real_feed: Feed[Change]
 ):
     ada = (await other_store.create(newcomer(ADA.key))).user
     watcher = watch(real_store, real_feed, ADA)

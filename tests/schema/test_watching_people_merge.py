@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from app.domain.change import Change, ChangeKind
 from app.domain.identity import Identity
 from app.domain.user import User
-from app.live.feed import Feed
+from app.live.feed import Feed, changes_feed
 from app.live.watch_user import UserChange, watch_user
 from app.operations.delete import delete
 from app.operations.identify import Identified, identify
@@ -19,7 +19,7 @@ from app.operations.merge import merge
 from app.operations.record_events import record_events
 from app.operations.terms import Terms
 from app.operations.update import update
-from app.store import Store, UserRef, open_store
+from app.store import Log, Store, UserRef, open_store
 from tests.builders import LIMITS, NOON, changes, event, identity
 
 WITHIN_S = 5
@@ -48,9 +48,24 @@ class Watched:
             self.found_nobody.set()
         return user
 
-    async def changes(self, after: str) -> AsyncIterator[Change]:
-        async for change in self.store.changes(after):
-            await self.flowing.wait()
+    @property
+    def changes(self) -> Any:
+        return HeldLog(self.store.changes, self.flowing)
+
+
+class HeldLog:
+    """A log that tells nothing while it is held up."""
+
+    def __init__(self, log: Log[Change], flowing: asyncio.Event) -> None:
+        self._log = log
+        self._flowing = flowing
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    async def follow(self, after: str) -> AsyncIterator[Change]:
+        async for change in self._log.follow(after):
+            await self._flowing.wait()
             yield change
 
 
@@ -83,7 +98,7 @@ class Service:
     """A store, and a feed of its changes."""
 
     store: Watched
-    feed: Feed
+    feed: Feed[Change]
 
     @asynccontextmanager
     async def watching(self, ref: UserRef) -> AsyncIterator[Watcher]:
@@ -104,7 +119,7 @@ class Service:
 
     async def caught_up(self) -> None:
         """Return once the feed has told all that happened."""
-        with self.feed.subscribe() as changes:
+        async with self.feed.subscribe() as changes:
             last = (await self.login(identity("custom:last"))).user
             last = await self.rename(last.id, f"after {last.version}")
             async for change in changes:
@@ -133,7 +148,7 @@ async def service(store_url: str) -> AsyncIterator[Service]:
     """A service on an empty store of each kind in turn."""
     async with open_store(store_url, LIMITS) as store:
         watched = Watched(store)
-        async with Feed(watched).running() as feed:
+        async with changes_feed(cast("Store", watched)).running() as feed:
             await feed.ready()
             yield Service(watched, feed)
 

@@ -42,7 +42,7 @@ async def other_store(logged_database: Database, store: Store) -> AsyncIterator[
 async def read(store: Store, after: str, count: int) -> list[Change]:
     """Return the next changes after the cursor, as many as that."""
     changes: list[Change] = []
-    async with asyncio.timeout(5), aclosing(store.changes(after)) as log:  # type: ignore[type-var]
+    async with asyncio.timeout(5), aclosing(store.changes.follow(after)) as log:  # type: ignore[type-var]
         async for change in log:
             changes.append(change)
             if len(changes) == count:
@@ -55,7 +55,7 @@ def told(changes: list[Change]) -> list[Told]:
 
 
 async def test_changes_are_told_in_order(store: Store):
-    start = await store.cursor()
+    start = await store.changes.cursor()
     ada = (await store.create(newcomer("custom:ada"))).user
     bob = (await store.create(newcomer())).user
     await store.change(ada.id, setting(plan="pro"))
@@ -77,7 +77,7 @@ async def test_changes_are_told_in_order(store: Store):
 
 
 async def test_what_one_store_changes_another_is_told(store: Store, other_store: Store):
-    start = await other_store.cursor()
+    start = await other_store.changes.cursor()
     reading = asyncio.create_task(read(other_store, start, 3))
     await asyncio.sleep(0)
 
@@ -93,7 +93,7 @@ async def test_what_one_store_changes_another_is_told(store: Store, other_store:
 
 
 async def test_a_change_names_the_events_it_recorded(store: Store):
-    start = await store.cursor()
+    start = await store.changes.cursor()
     ada = (await store.create(newcomer_with(recording(event(id="e1"))))).user
     await store.change(ada.id, recording(event(id="e1"), event(id="e2"), event(id="e3")))
 
@@ -103,7 +103,7 @@ async def test_a_change_names_the_events_it_recorded(store: Store):
 
 
 async def test_a_thousand_events_are_named_by_one_change(store: Store):
-    start = await store.cursor()
+    start = await store.changes.cursor()
     events = [event(id=f"{number}") for number in range(1_000)]
     ada = (await store.create(newcomer("custom:ada"))).user
     await store.change(ada.id, recording(*events))
@@ -116,7 +116,7 @@ async def test_a_thousand_events_are_named_by_one_change(store: Store):
 
 
 async def test_a_log_is_read_on_from_every_cursor_without_loss(store: Store, other_store: Store):
-    start = await store.cursor()
+    start = await store.changes.cursor()
     ada = (await store.create(newcomer())).user
     for _ in range(5):
         await store.change(ada.id, incrementing())
@@ -128,7 +128,7 @@ async def test_a_log_is_read_on_from_every_cursor_without_loss(store: Store, oth
 
 async def test_what_changes_after_a_cursor_was_taken_is_told(store: Store, other_store: Store):
     for number in range(5):
-        cursor = await store.cursor()
+        cursor = await store.changes.cursor()
         ada = (await other_store.create(newcomer(f"custom:{number}"))).user
 
         told_ids: list[str] = []
@@ -137,7 +137,7 @@ async def test_what_changes_after_a_cursor_was_taken_is_told(store: Store, other
 
 
 async def test_whoever_reads_from_the_last_cursor_waits_for_the_next_change(store: Store):
-    start = await store.cursor()
+    start = await store.changes.cursor()
     ada = (await store.create(newcomer())).user
     (last,) = await read(store, start, 1)
     reading = asyncio.create_task(read(store, last.cursor, 1))
@@ -149,7 +149,7 @@ async def test_whoever_reads_from_the_last_cursor_waits_for_the_next_change(stor
 
 
 async def test_bookkeeping_and_refusals_are_not_told(store: Store, other_store: Store):
-    start = await store.cursor()
+    start = await store.changes.cursor()
     ada = (await store.create(newcomer("custom:ada"))).user
     bob = (await store.create(newcomer("custom:bob"))).user
     await store.change(ada.id, resting)
@@ -162,17 +162,20 @@ async def test_bookkeeping_and_refusals_are_not_told(store: Store, other_store: 
             await refused
     await store.change(bob.id, incrementing())
 
-    assert told(await read(other_store, start, 3)) == [
+    changes = await read(other_store, start, 4)
+    assert told(changes) == [
         (ChangeKind.CREATED, ada.id, 1),
         (ChangeKind.CREATED, bob.id, 1),
+        (ChangeKind.UPDATED, ada.id, 1),  # was seen, which is no news
         (ChangeKind.UPDATED, bob.id, 2),
     ]
+    assert [change.is_news for change in changes] == [True, True, False, True]
 
 
 async def test_racing_writers_are_told_once_each_and_versions_only_grow(
     store: Store, other_store: Store
 ):
-    start = await store.cursor()
+    start = await store.changes.cursor()
     people = [(await store.create(newcomer())).user for _ in range(3)]
 
     await asyncio.gather(
@@ -190,7 +193,7 @@ async def test_racing_writers_are_told_once_each_and_versions_only_grow(
 
 
 async def test_two_readers_of_one_store_are_both_told(store: Store):
-    start = await store.cursor()
+    start = await store.changes.cursor()
     readers = [asyncio.create_task(read(store, start, 10)) for _ in range(3)]
     ada = (await store.create(newcomer())).user
     for _ in range(9):
@@ -203,7 +206,7 @@ async def test_two_readers_of_one_store_are_both_told(store: Store):
 
 
 async def test_a_reader_who_leaves_does_not_end_the_log(store: Store):
-    start = await store.cursor()
+    start = await store.changes.cursor()
     leaving = asyncio.create_task(read(store, start, 2))
     ada = (await store.create(newcomer())).user
     leaving.cancel()
@@ -245,3 +248,23 @@ async def test_a_cursor_that_is_none_of_ours_has_expired(store: Store, cursor: s
 
     with pytest.raises(CursorExpired):
         await read(store, cursor, 1)
+
+
+async def test_a_page_ends_where_the_log_does(store: Store):
+    start = await store.changes.cursor()
+    for _ in range(5):
+        await store.create(newcomer())
+    changes = await read(store, start, 5)
+
+    assert list(await store.changes.page(start, 3)) == changes[:3]
+    assert list(await store.changes.page(changes[2].cursor, 3)) == changes[3:]
+    assert list(await store.changes.page(changes[4].cursor, 3)) == []
+
+
+async def test_what_was_logged_lately_can_be_read_again(store: Store, other_store: Store):
+    for _ in range(5):
+        await store.create(newcomer())
+
+    start = await other_store.changes.recently(1_000)
+
+    assert len(await other_store.changes.page(start, 1_000)) == 5

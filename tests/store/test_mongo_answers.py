@@ -109,12 +109,12 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "change": lambda store: store.change("01KG9C2D00", incrementing()),
     "count": lambda store: store.count(),
     "catalog": lambda store: store.catalog(),
-    "cursor": lambda store: store.cursor(),
+    "cursor": lambda store: store.changes.cursor(),
     "ping": lambda store: store.ping(),
     "archived events": lambda store: store.archived_events(
         newcomer(archived=1).user, query(since=NOON), 1
     ),
-    "changes": lambda store: anext(store.changes("t1.1")),
+    "changes": lambda store: anext(store.changes.follow("t1.1")),
     "delete": lambda store: store.delete("01KG9C2D00", NOON),
     "merge": lambda store: store.merge("01KG9C2D00", "01KG9C2D01", NOON),
     "repair": lambda store: store.repair(),
@@ -134,15 +134,15 @@ async def test_whoever_asks_a_server_that_went_away_is_told_so(mongodb_url: str,
 
 async def test_changes_go_on_after_the_wire_was_cut(mongodb_url: str):
     async with wire_to(mongodb_url) as wire, opened(wire) as store:
-        start = await store.cursor()
+        start = await store.changes.cursor()
         ada = (await store.create(newcomer())).user
-        log = store.changes(start)
+        log = store.changes.follow(start)
         first = await anext(log)
         await log.aclose()  # type: ignore[attr-defined]
         await store.change(ada.id, incrementing())
 
         async with open_store(mongodb_url, LIMITS) as other:
-            second = await anext(again := other.changes(first.cursor))
+            second = await anext(again := other.changes.follow(first.cursor))
             await again.aclose()  # type: ignore[attr-defined]
 
         assert (first.version, second.version) == (1, 2)

@@ -17,8 +17,9 @@ from app.domain.listing import UserOrder
 from app.domain.user import Edit, User
 from app.store import Store, open_store
 from app.store.sqlite import SqliteStore
-from app.store.sqlite.changes import KEPT_MS, trim
+from app.store.sqlite.changes import CHANGES
 from app.store.sqlite.connection import connect, path_of, prepare, to_ms
+from app.store.sqlite.log import KEPT_MS
 from tests.builders import LIMITS, NOON, event
 from tests.store.steps import incrementing, newcomer, newcomer_with, recording
 
@@ -175,7 +176,7 @@ async def test_a_write_too_large_for_the_disk_leaves_the_writer_working(sqlite_u
 
 async def read(store: Store, after: str, count: int) -> list[Change]:
     changes: list[Change] = []
-    async with asyncio.timeout(5), aclosing(store.changes(after)) as log:  # type: ignore[type-var]
+    async with asyncio.timeout(5), aclosing(store.changes.follow(after)) as log:  # type: ignore[type-var]
         async for change in log:
             changes.append(change)
             if len(changes) == count:
@@ -186,7 +187,7 @@ async def read(store: Store, after: str, count: int) -> list[Change]:
 def trimmed(url: str, now_ms: int) -> None:
     """Trim the log of a file as another process does that is opened later."""
     connection = connect(path_of(url), 5)
-    trim(connection, now_ms)
+    CHANGES.trim(connection, now_ms)
     connection.close()
 
 
@@ -209,14 +210,14 @@ async def test_trimming_everything_keeps_the_place_of_the_newest(store: Store, s
 
     trimmed(sqlite_url, to_ms(NOON + timedelta(days=365)))
 
-    assert await store.cursor() == "3"
+    assert await store.changes.cursor() == "3"
     ada = (await store.create(newcomer())).user
     assert [change.user_id for change in await read(store, "3", 1)] == [ada.id]
 
 
 async def test_a_reader_who_fell_behind_the_trimmed_log_is_told(store: Store, sqlite_url: str):
     await store.create(newcomer())
-    log = store.changes("0")
+    log = store.changes.follow("0")
     first = await anext(log)
     for minutes in (1, 2, 3, 60):
         at = NOON + timedelta(minutes=minutes)

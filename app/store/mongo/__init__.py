@@ -12,7 +12,7 @@ from pymongo.errors import PyMongoError
 from ulid import ULID
 
 from app.domain.catalog import Catalog
-from app.domain.change import Change, ChangeKind
+from app.domain.change import ChangeKind
 from app.domain.criteria import Question
 from app.domain.errors import Busy, IdentityTaken, Unavailable, UserNotFound
 from app.domain.events import Event
@@ -22,12 +22,12 @@ from app.domain.limits import Limits
 from app.domain.listing import EventQuery, UserOrder, UserPosition
 from app.domain.merge import merged, previewed
 from app.domain.segment import Segments
-from app.domain.user import Edit, User, respelled
+from app.domain.user import Edit, User, respelled, written_kind
 from app.store import Merged, Step, UserRef
 from app.store.document import Document, from_device, to_document, to_event
-from app.store.mongo import changes
 from app.store.mongo.archive import Archive, Batch, history_ids
 from app.store.mongo.catalog import Names
+from app.store.mongo.changes import ChangeStream, to_change, to_crossing
 from app.store.mongo.claims import Claims
 from app.store.mongo.collections import (
     DEFAULT_DATABASE,
@@ -38,6 +38,7 @@ from app.store.mongo.collections import (
     stands_alone,
     to_bson,
 )
+from app.store.mongo.memberships import MongoMemberships
 from app.store.mongo.merging import MergeTerms
 from app.store.mongo.protocol import Protocol
 from app.store.mongo.repair import repair
@@ -82,6 +83,9 @@ class MongoStore:
         self._names = Names(collections, limits)
         self._segments = SegmentsDocument(collections)
         self._search = Search(collections, self._archive, limits.candidates)
+        self.changes = ChangeStream(collections.database, collections.users, to_change)
+        self.crossings = ChangeStream(collections.database, collections.memberships, to_crossing)
+        self.memberships = MongoMemberships(collections, self._search)
 
     # ------------------------------------------------------------ reading
 
@@ -117,12 +121,26 @@ class MongoStore:
         with answering():
             return (await self._search.archived_by_key([(user, keys)])).get(user.id, [])
 
+    async def archived_by_id(self, user: User, event_ids: Sequence[str]) -> list[Event]:
+        with answering():
+            aside = await self._aside(user)
+            archived = await self._archive.by_id(history_ids(user), event_ids)
+        wanted = frozenset(event_ids)
+        written_aside = [to_event(event, from_bson) for event in aside.events]
+        return [*archived, *(event for event in written_aside if event.id in wanted)]
+
+    async def _aside(self, user: User) -> Batch:
+        """Return what is on its way into the user's archive, or out of it.
+
+        It is read before the archive: what leaves it meanwhile is there when that is read.
+        """
+        document = await self._collections.users.find_one({"_id": user.id}, {"batches": 1})
+        tokens = document["batches"] if document else []
+        return await self._archive.read_batches(tokens) if tokens else Batch([], frozenset())
+
     async def archived_events(self, user: User, query: EventQuery, limit: int) -> list[Event]:
         with answering():
-            # Batches first: what leaves them meanwhile is in the archive when that is read.
-            document = await self._collections.users.find_one({"_id": user.id}, {"batches": 1})
-            tokens = document["batches"] if document else []
-            aside = await self._archive.read_batches(tokens) if tokens else Batch([], frozenset())
+            aside = await self._aside(user)
             limit += len(aside.dropped)
             archived = await self._archive.page(history_ids(user), query, limit)
         kept = [event for event in archived if event["_id"] not in aside.dropped]
@@ -332,14 +350,7 @@ class MongoStore:
         with answering():
             return await repair(self._collections, self._users, self._protocol, self._archive)
 
-    # ------------------------------------------------------------ the log, the server
-
-    async def cursor(self) -> str:
-        with answering():
-            return await changes.cursor_now(self._collections)
-
-    def changes(self, after: str) -> AsyncIterator[Change]:
-        return changes.follow(self._collections, after)
+    # ------------------------------------------------------------ the server
 
     async def ping(self) -> None:
         with answering():
@@ -347,8 +358,8 @@ class MongoStore:
 
 
 def _change(before: User, edit: Edit) -> Document | None:
-    """Return what the feed is told of an edit; nothing if nothing readable changed."""
-    if edit.user.version == before.version:
+    """Return what the feed is told of an edit; nothing if nothing of interest changed."""
+    kind = written_kind(before, edit.user)
+    if kind is None:
         return None
-    recorded_ids = [event.id for event in edit.recorded]
-    return told(ChangeKind.UPDATED, edit.user.updated_at, recorded_ids)
+    return told(kind, edit.user.updated_at, [event.id for event in edit.recorded])

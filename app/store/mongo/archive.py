@@ -16,7 +16,7 @@ from collections.abc import (
 )
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import BulkWriteError
@@ -26,12 +26,11 @@ from app.domain.listing import EventQuery
 from app.domain.merge import Lost, Overlap
 from app.domain.user import User
 from app.store.document import Document, from_event, to_event
-from app.store.mongo.collections import Collections, from_bson, to_bson
+from app.store.mongo.collections import Collections, from_bson, raise_unless_taken, to_bson
 from app.store.mongo.users import new_token
 
 BATCH_BYTES: Final = 4_000_000
 PORTION: Final = 1_000
-DUPLICATE_KEY: Final = 11_000
 
 
 @dataclass(frozen=True)
@@ -78,9 +77,7 @@ class Archive:
         try:
             await self._archive.insert_many(documents, ordered=False)
         except BulkWriteError as fault:
-            faults: list[dict[str, Any]] = (fault.details or {}).get("writeErrors", [])
-            if not faults or any(error["code"] != DUPLICATE_KEY for error in faults):
-                raise
+            raise_unless_taken(fault)
 
     async def page(self, user_ids: Sequence[str], query: EventQuery, limit: int) -> list[Document]:
         """Return up to `limit` events that answer the query, newest first."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI
+from pymongo.errors import BulkWriteError, ConfigurationError, ConnectionFailure, InvalidURI
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -16,10 +16,11 @@ from app.domain.errors import Unavailable
 
 Collection = AsyncIOMotorCollection[dict[str, Any]]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The version of the collections and documents; a database with a higher one is refused."""
 
 DEFAULT_DATABASE: Final = "profilegraph"
+DUPLICATE_KEY: Final = 11_000
 
 _CODEC: Final[CodecOptions[dict[str, Any]]] = CodecOptions(tz_aware=True)
 _DURABLE: Final = WriteConcern("majority", j=True)
@@ -52,6 +53,11 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("user", ASCENDING), ("key", ASCENDING), ("at", DESCENDING), ("id", DESCENDING)],
             name="by_name",
         ),
+    ],
+    "memberships": [
+        IndexModel([("due", ASCENDING)], name="by_due", sparse=True),
+        IndexModel([("user", ASCENDING)], name="by_user"),
+        IndexModel([("segment", ASCENDING)], name="by_segment"),
     ],
     "event_batches": [
         IndexModel([("token", ASCENDING)], name="by_token"),
@@ -92,6 +98,8 @@ class Collections:
         self.event_batches = _collection(database, "event_batches", "majority")
         self.catalog = _collection(database, "catalog", "majority")
         self.segments = _collection(database, "segments", "majority")
+        self.memberships = _collection(database, "memberships", "majority")
+        self.leadership = _collection(database, "leadership", "majority")
         self.meta = _collection(database, "meta", "majority")
 
     async def prepare(self) -> None:
@@ -146,6 +154,13 @@ async def stands_alone(client: "AsyncIOMotorClient[dict[str, Any]]") -> bool:
     topology: Any = client.topology_description  # Motor's stubs take the property for a method
     servers = topology.server_descriptions().values()
     return any(server.server_type_name == "Standalone" for server in servers)
+
+
+def raise_unless_taken(fault: BulkWriteError) -> None:
+    """Pass over that ids were taken already, and raise whatever else went wrong."""
+    faults: list[dict[str, Any]] = (fault.details or {}).get("writeErrors", [])
+    if not faults or any(error["code"] != DUPLICATE_KEY for error in faults):
+        raise fault
 
 
 @contextmanager

@@ -23,7 +23,6 @@ from uuid import uuid4
 
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, WTimeoutError
 
-from app.domain.change import ChangeKind
 from app.domain.errors import Unavailable
 from app.domain.user import User
 from app.store.document import Document, to_document, to_user
@@ -86,9 +85,9 @@ def bookkeeping() -> Document:
     return {"kind": "none", "at": None, "eventIds": []}
 
 
-def told(kind: ChangeKind, at: datetime, event_ids: Iterable[str] = ()) -> Document:
+def told(kind: str, at: datetime, event_ids: Iterable[str] = ()) -> Document:
     """Return the mark of a write that the change feed tells."""
-    return {"kind": kind.value, "at": to_bson(at), "eventIds": list(event_ids)}
+    return {"kind": str(kind), "at": to_bson(at), "eventIds": list(event_ids)}
 
 
 def keys_of(document: Document) -> set[str]:

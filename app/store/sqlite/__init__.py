@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 import orjson
 
 from app.domain.catalog import Catalog, assembled
-from app.domain.change import Change
 from app.domain.criteria import Question
 from app.domain.events import Event
 from app.domain.identity import Identity
@@ -25,8 +24,11 @@ from app.domain.segment import Segments
 from app.domain.user import Edit, User
 from app.store import Merged, Step, UserRef
 from app.store.document import to_event
-from app.store.sqlite import catalog, changes, facts, merging, search, segments, users
+from app.store.sqlite import catalog, facts, merging, search, segments, users
+from app.store.sqlite.changes import CHANGES
 from app.store.sqlite.connection import answering, connect, from_ms, path_of, prepare, to_ms
+from app.store.sqlite.log import SqliteLog
+from app.store.sqlite.memberships import CROSSINGS, SqliteMemberships
 from app.store.sqlite.writer import Writer
 
 Result = TypeVar("Result")
@@ -48,7 +50,7 @@ async def open_sqlite(url: str, limits: Limits) -> AsyncIterator["SqliteStore"]:
     await asyncio.to_thread(prepare, path, limits.busy_s)
     store = SqliteStore(partial(connect, path, limits.busy_s), limits)
     try:
-        await store.trim_changes(datetime.now(UTC))
+        await store.trim_logs(datetime.now(UTC))
         yield store
     finally:
         await store.close()
@@ -69,6 +71,9 @@ class SqliteStore:
         self._scans.create_function("distance_m", 4, facts.distance_m, deterministic=True)
         self._scan_thread = ThreadPoolExecutor(1, "sqlite-scan")
         self._writer = Writer(connect())
+        self.changes = SqliteLog(self._lookups, CHANGES)
+        self.crossings = SqliteLog(self._lookups, CROSSINGS)
+        self.memberships = SqliteMemberships(self._lookups, self._writer)
 
     async def find(self, ref: UserRef) -> User | None:
         with answering():
@@ -166,6 +171,10 @@ class SqliteStore:
         with answering():
             return search.archived_by_key(self._lookups, user, keys)
 
+    async def archived_by_id(self, user: User, event_ids: Sequence[str]) -> list[Event]:
+        with answering():
+            return users.archived_by_id(self._lookups, user, event_ids)
+
     async def archived_events(self, user: User, query: EventQuery, limit: int) -> list[Event]:
         ids = users.history_ids(user)
         where, arguments = [f"user IN ({users.marks(ids)})"], [*ids]
@@ -191,16 +200,14 @@ class SqliteStore:
         with answering():
             return assembled(catalog.read_all(self._lookups))
 
-    async def cursor(self) -> str:
-        with answering():
-            return str(changes.last_seq(self._lookups))
+    async def trim_logs(self, now: datetime) -> None:
+        """Drop what the logs no longer have to keep."""
 
-    def changes(self, after: str) -> AsyncIterator[Change]:
-        return changes.follow(self._lookups, after)
+        def trim(connection: sqlite3.Connection) -> None:
+            for table in (CHANGES, CROSSINGS):
+                table.trim(connection, to_ms(now))
 
-    async def trim_changes(self, now: datetime) -> None:
-        """Drop what the change log no longer has to keep."""
-        await self._writer.run(lambda connection: changes.trim(connection, to_ms(now)))
+        await self._writer.run(trim)
 
     async def ping(self) -> None:
         with answering():

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from app.domain.errors import Busy, Unavailable
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The version of the tables and documents; a file with a higher one is refused."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -109,11 +109,40 @@ TABLES: Final = """
         event_ids TEXT NOT NULL
     );
     CREATE INDEX IF NOT EXISTS changes_by_user ON changes (user);
-    CREATE TABLE IF NOT EXISTS log_start (
-        seq INTEGER NOT NULL
+    CREATE TABLE IF NOT EXISTS memberships (
+        segment TEXT NOT NULL,
+        user TEXT NOT NULL,
+        member INTEGER NOT NULL,
+        due INTEGER,
+        PRIMARY KEY (user, segment)
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS memberships_by_due ON memberships (due) WHERE due IS NOT NULL;
+    CREATE TABLE IF NOT EXISTS crossings (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        segment TEXT NOT NULL,
+        user TEXT NOT NULL,
+        at INTEGER NOT NULL
     );
-    INSERT INTO log_start SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM log_start);
+    CREATE INDEX IF NOT EXISTS crossings_by_user ON crossings (user);
+    CREATE TABLE IF NOT EXISTS leadership (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        document TEXT NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS log_starts (
+        log TEXT PRIMARY KEY,
+        seq INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    INSERT OR IGNORE INTO log_starts VALUES ('changes', 0), ('crossings', 0);
 """
+
+UPGRADES: Final = {
+    1: """
+    UPDATE log_starts SET seq = (SELECT seq FROM log_start) WHERE log = 'changes';
+    DROP TABLE log_start;
+    """,
+}
+"""What has to be done, beside making the tables that are missing, to leave a format."""
 
 
 def to_ms(instant: datetime) -> int:
@@ -187,6 +216,8 @@ def _create_tables(connection: sqlite3.Connection) -> None:
     if found > FORMAT:
         raise Unavailable(f"The database has format {found}; this version knows up to {FORMAT}.")
     if found < FORMAT:
+        left = range(found, FORMAT) if found else ()  # a new file has no format to leave
+        upgrades = "".join(UPGRADES[number] for number in left)
         connection.executescript(
-            f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {FORMAT}; COMMIT"
+            f"BEGIN IMMEDIATE; {TABLES} {upgrades} PRAGMA user_version = {FORMAT}; COMMIT"
         )

@@ -11,6 +11,7 @@ from app.domain.limits import Limits
 from app.domain.merge import Lost, Overlap, merged, previewed
 from app.domain.user import User
 from app.store import Merged
+from app.store.sqlite import memberships
 from app.store.sqlite.changes import append
 from app.store.sqlite.connection import from_ms, to_ms
 from app.store.sqlite.users import archived_by_id, history_ids, marks, replace, root
@@ -85,7 +86,7 @@ def _absorb(connection: sqlite3.Connection, absorbed: User, survivor: User) -> N
     connection.execute("DELETE FROM user_activity WHERE user = ?", (absorbed.id,))
     connection.execute("UPDATE identities SET user = ? WHERE user = ?", ids)
     _release_all_but(connection, survivor)
-    append(connection, ChangeKind.MERGED, absorbed.id, survivor.version, survivor.updated_at)
+    append(connection, ChangeKind.MERGED.value, absorbed.id, survivor.version, survivor.updated_at)
 
 
 def _overlap(connection: sqlite3.Connection, into: User, other: User) -> Overlap:
@@ -145,6 +146,7 @@ def delete(connection: sqlite3.Connection, user_id: str, now: datetime) -> str:
     """Erase a user and all whom the user absorbed; only their random ids stay."""
     user = root(connection, user_id)
     ids = history_ids(user)
+    memberships.erase(connection, ids, now)
     for table, column in (
         ("users", "id"),
         ("user_properties", "user"),
@@ -163,5 +165,5 @@ def delete(connection: sqlite3.Connection, user_id: str, now: datetime) -> str:
         [*ids, ChangeKind.MERGED.value],
     )
     connection.executemany("INSERT INTO deleted_users VALUES (?)", [(id,) for id in ids])
-    append(connection, ChangeKind.DELETED, user.id, user.version + 1, now)
+    append(connection, ChangeKind.DELETED.value, user.id, user.version + 1, now)
     return user.id

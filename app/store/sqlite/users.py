@@ -12,7 +12,7 @@ from app.domain.errors import IdentityTaken, UserNotFound
 from app.domain.events import Event
 from app.domain.identity import Identity, LinkedIdentity
 from app.domain.limits import Limits
-from app.domain.user import Edit, User, respelled
+from app.domain.user import Edit, User, respelled, written_kind
 from app.store import Step
 from app.store.document import from_event, to_document, to_event, to_user
 from app.store.sqlite import facts
@@ -64,7 +64,9 @@ def insert(connection: sqlite3.Connection, edit: Edit, names: KnownNames, limits
     facts.index(connection, None, user)
     archive(connection, user.id, edit.spilled)
     recorded_ids = [event.id for event in edit.recorded]
-    append(connection, ChangeKind.CREATED, user.id, user.version, user.updated_at, recorded_ids)
+    append(
+        connection, ChangeKind.CREATED.value, user.id, user.version, user.updated_at, recorded_ids
+    )
     return edit
 
 
@@ -95,9 +97,9 @@ def replace(connection: sqlite3.Connection, before: User, edit: Edit) -> None:
     connection.execute(_UPDATE, (_encode(user), *facts.columns_of(user), user.id))
     facts.index(connection, before, user)
     archive(connection, user.id, edit.spilled)
-    if user.version != before.version:
+    if kind := written_kind(before, user):
         recorded_ids = [event.id for event in edit.recorded]
-        append(connection, ChangeKind.UPDATED, user.id, user.version, user.updated_at, recorded_ids)
+        append(connection, kind, user.id, user.version, user.updated_at, recorded_ids)
 
 
 def _keys(user: User) -> set[str]:

@@ -1,0 +1,60 @@
+"""What one subscriber is told, as it arrives."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Generic, Protocol, TypeVar
+
+from app.domain.errors import DomainError, FellBehind
+from app.live.inbox import Entry, Logged
+
+Item_co = TypeVar("Item_co", covariant=True)
+Entry_contra = TypeVar("Entry_contra", bound=Logged, contravariant=True)
+
+
+class Inbox(Protocol[Entry_contra, Item_co]):
+    """What is unread, in the order of the log.
+
+    Attributes:
+        limit: How much may be unread.
+    """
+
+    @property
+    def limit(self) -> int: ...
+
+    def add(self, entry: Entry_contra, before: str) -> bool: ...
+
+    def take(self) -> Item_co | None: ...
+
+
+class Subscription(Generic[Entry, Item_co]):
+    """The entries that one subscriber has not read yet.
+
+    Attributes:
+        key: Whom the entries concern.
+    """
+
+    def __init__(self, key: str, inbox: Inbox[Entry, Item_co]) -> None:
+        self.key = key
+        self._inbox = inbox
+        self._fault: DomainError | None = None
+        self._arrived = asyncio.Event()
+
+    def put(self, entry: Entry, before: str) -> None:
+        """Add an entry, and the place in the log before it."""
+        if self._fault is None and not self._inbox.add(entry, before):
+            self._fault = FellBehind(self._inbox.limit)
+        self._arrived.set()
+
+    def fail(self, fault: DomainError) -> None:
+        """End the subscription: its iterator raises the fault once all is read."""
+        self._fault = fault
+        self._arrived.set()
+
+    async def __aiter__(self) -> AsyncIterator[Item_co]:
+        while True:
+            while (item := self._inbox.take()) is not None:
+                yield item
+            if self._fault:
+                raise self._fault
+            self._arrived.clear()
+            await self._arrived.wait()

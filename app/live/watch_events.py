@@ -1,0 +1,157 @@
+"""Every event as it is recorded, once."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, cast
+
+from app.domain.change import Change, ChangeKind
+from app.domain.errors import FellBehind
+from app.domain.events import Event
+from app.domain.user import User
+from app.live.feed import ALL, Feed
+from app.live.place import Place
+from app.live.watch_user import followed_id
+from app.store import Store, UserRef
+
+
+@dataclass(frozen=True)
+class RecordedEvent:
+    """An event that was recorded.
+
+    Attributes:
+        user_id: Of whom, at the time.
+        user: Who that is by now.
+        event: The event.
+        place: After which to go on.
+    """
+
+    user_id: str
+    user: User
+    event: Event
+    place: Place
+
+
+async def watch_events(
+    store: Store,
+    feed: Feed[Change],
+    key: str | None = None,
+    ref: UserRef | None = None,
+    after: Place | None = None,
+) -> AsyncIterator[RecordedEvent]:
+    """Yield every event that is recorded; those of people who were erased since are left out.
+
+    One person is followed when they are merged into another, until they are deleted.
+
+    Args:
+        store: Where people are.
+        feed: Their changes.
+        key: Only events of this name.
+        ref: Only those of this person; nobody yet is waited for.
+        after: Begin with what came after this place.
+
+    Raises:
+        CursorExpired: what came after the place is no longer known.
+        FellBehind: too many events wait; it names the place of the last one.
+    """
+    await feed.ready()
+    reading = _Reading(store, feed, key, after)
+    try:
+        if ref is None:
+            async for told in reading.of(ALL, after.log if after else feed.cursor):
+                yield told
+            return
+        followed, log = await _beginning(store, feed, ref, after)
+        while followed:
+            async for told in reading.of(followed, log):
+                yield told
+            log = reading.ended_at
+            survivor = await store.find(followed)
+            followed = survivor.id if survivor else ""
+    except FellBehind as fault:
+        raise FellBehind(fault.limit, reading.last) from None
+
+
+async def _beginning(
+    store: Store, feed: Feed[Change], ref: UserRef, after: Place | None
+) -> tuple[str, str]:
+    """Return whom to follow, and from where in the log; wait for them to come."""
+    if after is not None and (user_id := await followed_id(store, ref, after)) is not None:
+        return user_id, after.log
+    start = feed.cursor
+    async with _closing(feed.every(ALL, start)) as entries:
+        if user := await store.find(ref):
+            return user.id, start
+        async for before, change in entries:
+            user = await store.find(ref)
+            if user and change.user_id == user.id:
+                return user.id, before
+    raise AssertionError("A subscription ends by an error only.")
+
+
+class _Reading:
+    """Reads events off changes.
+
+    Attributes:
+        last: The place of the event told last; None before there was one.
+        ended_at: Where the log told that the person followed was merged or deleted.
+    """
+
+    def __init__(
+        self, store: Store, feed: Feed[Change], key: str | None, after: Place | None
+    ) -> None:
+        self._store = store
+        self._feed = feed
+        self._key = key
+        self._begun = after
+        self.last: Place | None = after
+        self.ended_at = ""
+
+    async def of(self, followed: str, log: str) -> AsyncIterator[RecordedEvent]:
+        """Yield the events of a person, until merged or deleted; of everybody, for ever."""
+        async with _closing(self._feed.every(followed, log)) as entries:
+            async for before, change in entries:
+                if change.event_ids:
+                    async for told in self._events_of(change, before):
+                        self.last = told.place
+                        yield told
+                is_over = change.kind in (ChangeKind.MERGED, ChangeKind.DELETED)
+                if is_over and followed == change.user_id:
+                    self.ended_at = change.cursor
+                    return
+
+    async def _events_of(self, change: Change, before: str) -> AsyncIterator[RecordedEvent]:
+        user = await self._store.find(change.user_id)
+        if user is None:
+            return
+        events = await self._read(user, change.event_ids)
+        told = self._told_already(change)
+        for number, event_id in enumerate(change.event_ids, 1):
+            event = events.get(event_id)
+            if number <= told or event is None or self._key not in (None, event.key):
+                continue
+            if number == len(change.event_ids):
+                place = Place(change.cursor, change.user_id, change.version)
+            else:
+                place = Place(before, change.user_id, change.version, number)
+            yield RecordedEvent(change.user_id, user, event, place)
+
+    def _told_already(self, change: Change) -> int:
+        """Return how many events of a change were told before the reader went away."""
+        begun = self._begun
+        is_same = begun and (begun.user_id, begun.version) == (change.user_id, change.version)
+        return begun.events if begun and is_same else 0
+
+    async def _read(self, user: User, event_ids: tuple[str, ...]) -> dict[str, Event]:
+        wanted = frozenset(event_ids)
+        found = {event.id: event for event in user.events if event.id in wanted}
+        missing = [event_id for event_id in event_ids if event_id not in found]
+        if missing and user.archived:
+            archived = await self._store.archived_by_id(user, missing)
+            found |= {event.id: event for event in archived}
+        return found
+
+
+def _closing(entries: AsyncIterator[tuple[str, Change]]) -> Any:
+    """Close the generator behind the iterator with the block."""
+    return aclosing(cast("Any", entries))

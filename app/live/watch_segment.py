@@ -1,0 +1,57 @@
+"""Who enters a segment, and who leaves it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain.change import Crossing, MembershipKind
+from app.domain.errors import FellBehind
+from app.domain.user import User
+from app.live.feed import Feed
+from app.live.place import Place
+from app.store import Store
+
+
+@dataclass(frozen=True)
+class MembershipChange:
+    """Somebody entered or left.
+
+    Attributes:
+        user_id: Who.
+        user: The person by now; None once deleted; of one who was merged, the survivor.
+        at: When.
+        place: After which to go on.
+    """
+
+    kind: MembershipKind
+    user_id: str
+    user: User | None
+    at: datetime
+    place: Place
+
+
+async def watch_segment(
+    store: Store, feed: Feed[Crossing], segment_id: str, after: Place | None = None
+) -> AsyncIterator[MembershipChange]:
+    """Yield every crossing into or out of a segment, once.
+
+    Args:
+        store: Where people are.
+        feed: The crossings.
+        segment_id: Which segment.
+        after: Begin with what came after this place.
+
+    Raises:
+        CursorExpired: what came after the place is no longer known.
+        FellBehind: too many crossings wait; it names the place of the last one.
+        SegmentNotFound: the segment was deleted.
+    """
+    await feed.ready()
+    last = after
+    try:
+        async for _, crossing in feed.every(segment_id, after.log if after else None):
+            user = await store.find(crossing.user_id)
+            last = Place(crossing.cursor, crossing.user_id)
+            yield MembershipChange(crossing.kind, crossing.user_id, user, crossing.at, last)
+    except FellBehind as fault:
+        raise FellBehind(fault.limit, last) from None

@@ -1,0 +1,66 @@
+"""Everyone who changes, or those of whom something is true after the change."""
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
+
+from app.domain.change import Change, ChangeKind
+from app.domain.user import User
+from app.live.feed import ALL, Feed
+from app.live.place import Place
+from app.live.watch_user import UserChange
+from app.store import Store
+
+REMEMBERED_VERSIONS: Final = 1_000
+"""Of so many people a reader is not told a version twice: once with an earlier change, once with
+its own."""
+
+
+async def watch_users(
+    store: Store,
+    feed: Feed[Change],
+    is_meant: Callable[[User], Awaitable[bool]] | None,
+    after: Place | None = None,
+) -> AsyncIterator[UserChange]:
+    """Yield each change to those who are meant after it; a deleted person is not, by anything.
+
+    Quick changes to one person may come as one; the last state always comes.
+
+    Args:
+        store: Where people are.
+        feed: Their changes.
+        is_meant: Whether somebody is meant; everyone is, deletions included, unless given.
+        after: Begin with what came after this place.
+
+    Raises:
+        CursorExpired: what came after the place is no longer known.
+    """
+    await feed.ready()
+    told: OrderedDict[str, int] = OrderedDict()
+    async with feed.subscribe(ALL, after.log if after else None) as changes:
+        async for change in changes:
+            place = Place(change.cursor)
+            if change.kind is ChangeKind.DELETED:
+                if is_meant is None:
+                    yield UserChange(change.kind, change.user_id, None, change.at, place)
+                continue
+            user = await store.find(change.user_id)
+            if user is None or _is_told_elsewhere(change, user, told.get(change.user_id, 0)):
+                continue
+            if is_meant is None or await is_meant(user):
+                _remember(told, change.user_id, user.version)
+                yield UserChange(change.kind, change.user_id, user, change.at, place)
+
+
+def _is_told_elsewhere(change: Change, user: User, told_version: int) -> bool:
+    """Return whether an earlier or a later change tells all that this one does."""
+    if change.kind is ChangeKind.MERGED:
+        return False
+    return user.id != change.user_id or user.version <= told_version
+
+
+def _remember(told: OrderedDict[str, int], user_id: str, version: int) -> None:
+    told[user_id] = version
+    told.move_to_end(user_id)
+    if len(told) > REMEMBERED_VERSIONS:
+        told.popitem(last=False)
