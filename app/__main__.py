@@ -20,6 +20,7 @@ from app.operations.terms import Terms
 from app.schema import schema_text
 from app.server import create_app
 from app.settings import Settings
+from app.shutdown import Server
 from app.store import open_store
 
 _SECRETS = re.compile(r"(?<=://)\S*(?=@)|(?<=\?).*")
@@ -76,7 +77,7 @@ def serve(
         address, bound_port = listening.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
         typer.echo(f"Profilegraph: http://{shown}:{bound_port}/graphql", err=True)
-        uvicorn.Server(config).run(sockets=[listening])
+        Server(config).run(sockets=[listening])
 
 
 @cli.command()

@@ -1,7 +1,7 @@
 """GraphQL over HTTP, as its specification says, and how a request becomes a Context."""
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from app import graphiql
 from app.schema import schema
 from app.schema.context import Context
 from app.settings import Settings
+from app.shutdown import until
 from app.websocket import Conversation, Socket
 
 JSON: Final = "application/json"
@@ -155,6 +156,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         response.media_type = _media_type(request)
         request.state.sub_response = response
         return response
+
+    def _stream_result(
+        self, request: Request, result: Any, transport: Any
+    ) -> Callable[[], AsyncGenerator[str, None]]:
+        stream = super()._stream_result(request, result, transport)
+        stopping = request.app.state.stopping
+        return lambda: until(stopping, stream())
 
     async def process_result(
         self, request: Request, result: ExecutionResult

@@ -1,5 +1,6 @@
 """The ASGI application: routes, start-up and shut-down."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -54,7 +55,7 @@ def create_app(settings: Settings, clock: Clock = lambda: datetime.now(UTC)) -> 
             yield {"store": store, "feed": feed, "crossings": crossings, "leader": leader}
 
     endpoint = GraphQLEndpoint(settings, clock)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
@@ -63,3 +64,5 @@ def create_app(settings: Settings, clock: Clock = lambda: datetime.now(UTC)) -> 
         ],
         lifespan=lifespan,
     )
+    app.state.stopping = asyncio.Event()
+    return app

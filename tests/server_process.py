@@ -24,6 +24,14 @@ class ServerProcess:
         self._process = process
         self.url = url
 
+    def ask_to_stop(self) -> None:
+        """Tell it to end, as a service manager does."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def wait(self, within_s: float) -> int:
+        """Return the exit status, once it has ended."""
+        return self._process.wait(within_s)
+
     def kill(self) -> None:
         """End it as a crash would: nothing is finished, nothing is closed."""
         self._process.send_signal(signal.SIGKILL)

@@ -8,6 +8,7 @@ from strawberry.extensions import ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from app.schema.context import Afresh
 from app.schema.documents import CACHED_DOCUMENTS, OneOperation, Parser
 from app.schema.errors import HANDLERS, ShowErrors
 from app.schema.mutations import Mutation
@@ -34,6 +35,7 @@ schema: Any = _Schema(
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[
         ShowErrors,
+        Afresh,
         OneOperation,
         Parser,
         lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),

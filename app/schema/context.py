@@ -1,12 +1,13 @@
 """What every resolver can reach."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import strawberry
+from strawberry.extensions import SchemaExtension
 
 from app.auth import EVERYBODY, Caller
 from app.domain.change import Change, Crossing
@@ -78,3 +79,11 @@ class Context:
 
 
 Info = strawberry.Info[Context, None]
+
+
+class Afresh(SchemaExtension):
+    """Lets each operation read for itself: those on one WebSocket share a context."""
+
+    def on_operation(self) -> Iterator[None]:
+        self.execution_context.context.forget()
+        yield

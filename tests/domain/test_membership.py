@@ -153,7 +153,11 @@ def segment(id: str, raw: dict[str, Any]) -> Segment:
 @pytest.mark.parametrize("changed", ["a", "b", "c"])
 def test_a_segments_meaning_changes_with_any_that_it_refers_to(changed):
     women, men = {"gender": ["FEMALE"]}, {"gender": ["MALE"]}
-    raws = {"a": women, "b": {"not": {"segment": "a"}}, "c": {"all": [{"segment": "b"}]}}
+    raws: dict[str, Any] = {
+        "a": women,
+        "b": {"not": {"segment": "a"}},
+        "c": {"all": [{"segment": "b"}]},
+    }
     before = meanings({id: segment(id, raw) for id, raw in raws.items()}, UTC)
     raws[changed] = {"any": [raws[changed], men]}
     after = meanings({id: segment(id, raw) for id, raw in raws.items()}, UTC)

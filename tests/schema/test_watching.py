@@ -477,7 +477,7 @@ async def test_racing_changes_alternate_and_end_in_the_truth(url, api, tag, ada)
         await asyncio.gather(*(flip(20) for _ in range(3)))
         await tagged(api, ada, None)
         last = await tagged(api, {"custom": f"last-{tag}"}, tag)
-        told = []
+        told: list[Any] = []
         while not told or told[-1]["userId"] != last["id"]:
             told.append(await socket.told())
 
