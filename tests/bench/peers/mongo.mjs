@@ -87,7 +87,14 @@ function conditionOf(where) {
   return { [`properties.${property.name}`]: property.value, "activity.name": event };
 }
 
+const projections = new WeakMap(); // a query's list of fields is the same one at every call
+
 function projectionOf(fields) {
+  if (!projections.has(fields)) projections.set(fields, projectionFor(fields));
+  return projections.get(fields);
+}
+
+function projectionFor(fields) {
   const projection = {};
   for (const field of fields)
     for (const source of SOURCES[field] ?? [field === "id" ? "_id" : field]) projection[source] = 1;

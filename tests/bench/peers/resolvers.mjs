@@ -41,7 +41,11 @@ export function resolversOver(store, feedOf) {
       },
     },
     Subscription: { userChanged: (_, { by }, context) => feedOf(context).subscribe(by.email) },
-    User: { age: ageOf, type: typeOf, properties: (person, { names }) => propertiesOf(person, names) },
+    User: {
+      age: ageOf,
+      type: typeOf,
+      properties: (person, { names }) => propertiesOf(person, names),
+    },
     UserUpdateResult: (result) => (result.user ? "UserUpdatePayload" : "UserNotFoundError"),
     UserRecordEventsResult: (result) =>
       result.user ? "UserRecordEventsPayload" : "UserNotFoundError",

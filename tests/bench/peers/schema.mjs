@@ -11,7 +11,8 @@ export function schemaOf(resolvers) {
       continue;
     }
     const action = name === "Subscription" ? "subscribe" : "resolve";
-    for (const [field, resolver] of Object.entries(members)) type.getFields()[field][action] = resolver;
+    for (const [field, resolver] of Object.entries(members))
+      type.getFields()[field][action] = resolver;
   }
   return schema;
 }

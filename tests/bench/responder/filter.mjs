@@ -83,7 +83,9 @@ function reaches(value, parts, depth) {
   if (depth === parts.length) return value !== undefined;
   if (Array.isArray(value) && !/^\d+$/.test(parts[depth]))
     return value.some((element) => reaches(element, parts, depth));
-  return value !== null && typeof value === "object" && reaches(value[parts[depth]], parts, depth + 1);
+  return (
+    value !== null && typeof value === "object" && reaches(value[parts[depth]], parts, depth + 1)
+  );
 }
 
 const isDocument = (value) => value?.constructor === Object;
@@ -111,19 +113,24 @@ export function keyOf(value) {
 
 function comparing(name, operand) {
   const limit = operand instanceof Date ? operand.getTime() : operand;
-  const isLike = (value) => typeof value === typeof operand && (value instanceof Date) === (operand instanceof Date);
+  const isLike = (value) =>
+    typeof value === typeof operand && value instanceof Date === operand instanceof Date;
   const compare = {
     $gt: (value) => value > limit,
     $gte: (value) => value >= limit,
     $lt: (value) => value < limit,
     $lte: (value) => value <= limit,
   }[name];
-  return (value) => value != null && isLike(value) && compare(value instanceof Date ? value.getTime() : value);
+  return (value) =>
+    value != null && isLike(value) && compare(value instanceof Date ? +value : value);
 }
 
 function elementMatching(operand) {
   const matches = isOperators(operand)
-    ? ((test) => (element) => test({ element }))(conditionOf("element", operand))
+    ? (
+        (test) => (element) =>
+          test({ element })
+      )(conditionOf("element", operand))
     : compiled(operand);
   return (value) => Array.isArray(value) && value.some((element) => matches(element));
 }

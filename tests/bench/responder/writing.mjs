@@ -60,6 +60,7 @@ const UPDATED = elementsOf(serialize({ lastErrorObject: { n: 1, updatedExisting:
 
 /** Returns what an update makes of a document; a replacement is kept byte by byte. */
 function changed(entry, change, filter) {
+  if (Array.isArray(change)) throw new Error("Updates by pipelines are not known here.");
   if (change[FIRST_NAME] !== DOLLAR) return Buffer.from(change);
   return Buffer.from(serialize(apply(entry.whole(), deserialize(change), filter)));
 }
