@@ -117,6 +117,9 @@ def did(logic: Logic[Condition], criterion: Did, moment: Moment) -> Bounds[Condi
         enough = Range(low, None)
         possible = logic.total(criterion.key, enough, before_end, from_start)
         return Bounds(possible, logic.nobody)
+    if window is None:
+        ever = [logic.total(criterion.key, criterion.range)]
+        return exact(logic.either([*ever, none] if zero_holds else ever))
     inside = logic.total(criterion.key, first_at=from_start, last_at=before_end)
     counted = logic.total(criterion.key, criterion.range, from_start, before_end)
     enough = Range(criterion.range.low, None)
