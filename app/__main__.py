@@ -73,6 +73,8 @@ def serve(
             timeout_graceful_shutdown=5,
             server_header=False,
         )
+        logging.basicConfig(format="%(levelname)s:     %(message)s")
+        logging.getLogger("profilegraph").setLevel(logging.INFO)
         logging.getLogger("uvicorn.error").addFilter(_names_no_address)
         address, bound_port = listening.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address

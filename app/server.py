@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from app import graphiql
+from app import graphiql, tracking
 from app.domain.change import Change, Crossing
 from app.domain.errors import Unavailable
 from app.http import Clock, GraphQLEndpoint
@@ -61,6 +61,7 @@ def create_app(settings: Settings, clock: Clock = lambda: datetime.now(UTC)) -> 
             WebSocketRoute("/graphql", endpoint),
             Route("/health", health),
             *graphiql.routes,
+            *tracking.routes(settings, clock),
         ],
         lifespan=lifespan,
     )

@@ -179,7 +179,7 @@ def shown(error: GraphQLError) -> GraphQLError:
         case MissingQueryError() | CannotGetOperationTypeError() | InvalidOperationTypeError():
             return _with(error, "There is no such operation.", {"code": "INVALID_INPUT"})
         case bug:
-            return _with(error, "Unexpected error.", {"code": "INTERNAL", "id": _logged(bug)})
+            return _with(error, "Unexpected error.", {"code": "INTERNAL", "id": logged(bug)})
 
 
 def _extensions(fault: errors.DomainError) -> dict[str, object]:
@@ -200,7 +200,7 @@ def _with(error: GraphQLError, message: str, extensions: dict[str, Any]) -> Grap
     )  # fmt: skip
 
 
-def _logged(bug: Exception) -> str:
+def logged(bug: Exception) -> str:
     """Log where a bug showed, and return the id under which it stands there.
 
     The exception's own message stays out: it may quote a person.

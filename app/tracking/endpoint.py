@@ -1,0 +1,151 @@
+"""The routes: messages one by one, and batches of them."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from ulid import ULID
+
+from app.auth import EVERYBODY
+from app.domain.errors import Busy, IdentityTaken, InvalidInput, LimitExceeded, Unavailable
+from app.domain.times import to_utc_ms
+from app.operations.terms import Terms
+from app.schema.errors import logged
+from app.settings import Settings
+from app.store import Store
+from app.tracking.body import MAX_BATCH_BYTES, MAX_MESSAGE_BYTES, Unreadable, read_object
+from app.tracking.delivery import deliver
+from app.tracking.messages import Kind, kind_of, read_message
+from app.tracking.outcomes import Refusal, answer, refusal, try_again
+from app.tracking.paths import as_sent
+from app.tracking.translation import Reading, translated
+from app.tracking.write_key import caller_by, may_send, write_key_of
+
+Respond = Callable[[Request], Awaitable[Response]]
+
+_BATCHES: Final = ("batch", "b", "import")
+
+
+def routes(settings: Settings, clock: Callable[[], datetime]) -> Sequence[BaseRoute]:
+    """Return the routes of the API, by the long names and by the initials that browsers use."""
+    tracking = Tracking(settings, clock)
+    singles = [
+        Route(f"/v1/{name}", _guarded(partial(tracking.single, kind)), methods=["POST"])
+        for kind in Kind
+        for name in (kind.value, kind.value[0])
+    ]
+    batches = [
+        Route(f"/v1/{name}", _guarded(tracking.batch), methods=["POST"]) for name in _BATCHES
+    ]
+    return [*singles, *batches]
+
+
+def _guarded(respond: Respond) -> Respond:
+    """Return what answers faults of the call as a whole, too; what nobody planned for is masked."""
+
+    async def guarded(request: Request) -> Response:
+        try:
+            return await respond(request)
+        except Unreadable as fault:
+            code = "LIMIT_EXCEEDED" if fault.limit else "INVALID_INPUT"
+            return refusal(fault.status, code, str(fault), fault.limit)
+        except (Busy, Unavailable) as fault:
+            return try_again(fault)
+        except ClientDisconnect:
+            return refusal(400, "INVALID_INPUT", "The body ended early.")
+        except Exception as bug:
+            return refusal(500, "INTERNAL", f"Unexpected error, id {logged(bug)}.")
+
+    return guarded
+
+
+class Tracking:
+    """Takes calls, message after message, in the order in which they stand."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    async def single(self, kind: Kind, request: Request) -> Response:
+        body = await read_object(request, MAX_MESSAGE_BYTES)
+        if no_right := await _no_right(request, body):
+            return no_right
+        refused = await self._take(request.state.store, 0, body, {}, kind)
+        return answer(1, [refused] if refused else [])
+
+    async def batch(self, request: Request) -> Response:
+        batch = await read_object(request, MAX_BATCH_BYTES)
+        if no_right := await _no_right(request, batch):
+            return no_right
+        messages = batch.get("batch")
+        if not isinstance(messages, list):
+            return refusal(400, "INVALID_INPUT", "There is no list `batch` of messages.")
+        taken = [
+            await self._take(request.state.store, index, message, batch)
+            for index, message in enumerate(messages)
+        ]
+        return answer(len(messages), [refused for refused in taken if refused])
+
+    async def _take(
+        self,
+        store: Store,
+        index: int,
+        body: Any,
+        batch: Mapping[str, Any],
+        kind: Kind | None = None,
+    ) -> Refusal | None:
+        """Do what a message asks for; return why not, if it is refused."""
+        now, limits = to_utc_ms(self._clock()), self._settings.limits
+        try:
+            checked = _checked(body)
+            message = read_message(kind or kind_of(checked), checked, batch, now)
+        except (InvalidInput, LimitExceeded) as fault:
+            return Refusal(index, fault, fault.path)
+        reading = Reading(
+            now=now,
+            today=now.astimezone(self._settings.time_zone).date(),
+            limits=limits,
+            new_id=str(ULID.from_datetime(now)),
+        )
+        try:
+            await deliver(store, translated(message, reading), Terms(now, limits))
+        except (InvalidInput, LimitExceeded) as fault:
+            return Refusal(index, fault, as_sent(fault.path, message.traits_path))
+        except IdentityTaken as fault:
+            return Refusal(index, fault, ())
+        return None
+
+
+async def _no_right(request: Request, body: Mapping[str, Any]) -> Response | None:
+    """Return the refusal of whoever may not send, if this is one."""
+    write_key = write_key_of(request, body)
+    caller = await caller_by(request, write_key)
+    if caller is EVERYBODY and request.headers.get("sec-fetch-site") == "cross-site":
+        # Any page that a developer looks at could otherwise write to the server beside it.
+        return refusal(403, "FORBIDDEN", "Without keys, no page of another site may send messages.")
+    if may_send(caller):
+        return None
+    if write_key is None:
+        challenge = {"www-authenticate": "Bearer"}
+        return refusal(401, "UNAUTHENTICATED", "There is no write key.", headers=challenge)
+    return refusal(403, "FORBIDDEN", "This write key may not send messages.")
+
+
+def _checked(body: Any) -> Mapping[str, Any]:
+    """Return a message that is an object of the allowed size."""
+    if not isinstance(body, dict):
+        raise InvalidInput("The message is no object.")
+    try:
+        size = len(orjson.dumps(body))
+    except orjson.JSONEncodeError:
+        raise InvalidInput("The message nests too deep.") from None
+    if size > MAX_MESSAGE_BYTES:
+        raise LimitExceeded(
+            f"The message is larger than {MAX_MESSAGE_BYTES} bytes.", (), MAX_MESSAGE_BYTES
+        )
+    return body
