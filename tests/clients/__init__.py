@@ -3,6 +3,7 @@
 The JavaScript is installed once, by npm, and kept under `.cache/clients`.
 """
 
+import asyncio
 import shutil
 import subprocess
 from hashlib import sha256
@@ -12,6 +13,7 @@ from tempfile import TemporaryDirectory
 HERE = Path(__file__).parent
 MANIFESTS = ("package.json", "package-lock.json")
 CACHE = HERE.parents[1] / ".cache" / "clients"
+RUN_TIMEOUT_S = 60
 
 
 class NodeToolMissing(RuntimeError):
@@ -59,3 +61,18 @@ def _install(installed: Path) -> None:
             # Another test run that started with us may have been faster; its packages are the same.
             if not installed.exists():
                 raise
+
+
+async def run(*command: str | Path, cwd: Path | None = None) -> tuple[int, str]:
+    """Return the status of a program that ends by itself, and all that it printed."""
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        printed, _ = await asyncio.wait_for(process.communicate(), RUN_TIMEOUT_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return process.returncode, printed.decode()

@@ -1,7 +1,6 @@
 """Segment's own SDKs, pointed at a running server."""
 
-import asyncio
-import subprocess
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 import segment.analytics
 from segment.analytics.request import APIError
 
-from tests.clients import HERE, tool
+from tests.clients import HERE, run, tool
 from tests.processes.servers import client_of
 from tests.server_process import server_process
 
@@ -124,10 +123,8 @@ def test_python_is_told_what_is_wrong(url: str):
 
 
 async def test_what_node_sends_is_known(url: str, workplace: Path):
-    program = workplace / "segment.mjs"
-    program.write_text((HERE / "segment.mjs").read_text())
+    shutil.copy(HERE / "segment.mjs", workplace)
 
-    command = [tool("node"), program, url, "key"]
-    await asyncio.to_thread(subprocess.run, command, check=True, timeout=60)
+    assert await run(tool("node"), "segment.mjs", url, "key", cwd=workplace) == (0, "")
 
     told(*await story(url))
