@@ -5,25 +5,20 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from ulid import ULID
 
 from app.auth import EVERYBODY
-from app.domain.errors import Busy, IdentityTaken, InvalidInput, LimitExceeded, Unavailable
+from app.domain.errors import Busy, Unavailable
 from app.domain.times import to_utc_ms
 from app.operations.terms import Terms
 from app.schema.errors import logged
 from app.settings import Settings
-from app.store import Store
 from app.tracking.body import MAX_BATCH_BYTES, MAX_MESSAGE_BYTES, Unreadable, read_object
-from app.tracking.delivery import deliver
-from app.tracking.messages import Kind, kind_of, read_message
-from app.tracking.outcomes import Refusal, answer, refusal, try_again
-from app.tracking.paths import as_sent
-from app.tracking.translation import Reading, translated
+from app.tracking.messages import Kind
+from app.tracking.outcomes import answer, refusal, try_again
+from app.tracking.taking import Sent, take
 from app.tracking.write_key import caller_by, may_send, write_key_of
 
 Respond = Callable[[Request], Awaitable[Response]]
@@ -65,7 +60,7 @@ def _guarded(respond: Respond) -> Respond:
 
 
 class Tracking:
-    """Takes calls, message after message, in the order in which they stand."""
+    """Answers calls."""
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._settings = settings
@@ -73,10 +68,7 @@ class Tracking:
 
     async def single(self, kind: Kind, request: Request) -> Response:
         body = await read_object(request, MAX_MESSAGE_BYTES)
-        if no_right := await _no_right(request, body):
-            return no_right
-        refused = await self._take(request.state.store, 0, body, {}, kind)
-        return answer(1, [refused] if refused else [])
+        return await _no_right(request, body) or await self._take(request, [Sent(body, {}, kind)])
 
     async def batch(self, request: Request) -> Response:
         batch = await read_object(request, MAX_BATCH_BYTES)
@@ -85,40 +77,12 @@ class Tracking:
         messages = batch.get("batch")
         if not isinstance(messages, list):
             return refusal(400, "INVALID_INPUT", "There is no list `batch` of messages.")
-        taken = [
-            await self._take(request.state.store, index, message, batch)
-            for index, message in enumerate(messages)
-        ]
-        return answer(len(messages), [refused for refused in taken if refused])
+        return await self._take(request, [Sent(message, batch) for message in messages])
 
-    async def _take(
-        self,
-        store: Store,
-        index: int,
-        body: Any,
-        batch: Mapping[str, Any],
-        kind: Kind | None = None,
-    ) -> Refusal | None:
-        """Do what a message asks for; return why not, if it is refused."""
-        now, limits = to_utc_ms(self._clock()), self._settings.limits
-        try:
-            checked = _checked(body)
-            message = read_message(kind or kind_of(checked), checked, batch, now)
-        except (InvalidInput, LimitExceeded) as fault:
-            return Refusal(index, fault, fault.path)
-        reading = Reading(
-            now=now,
-            today=now.astimezone(self._settings.time_zone).date(),
-            limits=limits,
-            new_id=str(ULID.from_datetime(now)),
-        )
-        try:
-            await deliver(store, translated(message, reading), Terms(now, limits))
-        except (InvalidInput, LimitExceeded) as fault:
-            return Refusal(index, fault, as_sent(fault.path, message.traits_path))
-        except IdentityTaken as fault:
-            return Refusal(index, fault, ())
-        return None
+    async def _take(self, request: Request, sent: Sequence[Sent]) -> Response:
+        terms = Terms(to_utc_ms(self._clock()), self._settings.limits)
+        today = terms.now.astimezone(self._settings.time_zone).date()
+        return answer(len(sent), await take(request.state.store, sent, terms, today))
 
 
 async def _no_right(request: Request, body: Mapping[str, Any]) -> Response | None:
@@ -134,18 +98,3 @@ async def _no_right(request: Request, body: Mapping[str, Any]) -> Response | Non
         challenge = {"www-authenticate": "Bearer"}
         return refusal(401, "UNAUTHENTICATED", "There is no write key.", headers=challenge)
     return refusal(403, "FORBIDDEN", "This write key may not send messages.")
-
-
-def _checked(body: Any) -> Mapping[str, Any]:
-    """Return a message that is an object of the allowed size."""
-    if not isinstance(body, dict):
-        raise InvalidInput("The message is no object.")
-    try:
-        size = len(orjson.dumps(body))
-    except orjson.JSONEncodeError:
-        raise InvalidInput("The message nests too deep.") from None
-    if size > MAX_MESSAGE_BYTES:
-        raise LimitExceeded(
-            f"The message is larger than {MAX_MESSAGE_BYTES} bytes.", (), MAX_MESSAGE_BYTES
-        )
-    return body

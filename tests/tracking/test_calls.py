@@ -10,9 +10,11 @@ import pytest
 
 from app.auth import Caller, Role
 from app.domain.errors import Busy, Unavailable
+from app.domain.limits import Limits
+from app.settings import Settings
 from app.store.sqlite import SqliteStore
 from app.tracking import endpoint
-from tests.api import Api
+from tests.api import Api, serving
 from tests.schema.documents import USER
 
 ADA = {"custom": "ada"}
@@ -116,6 +118,17 @@ async def test_the_good_messages_of_a_batch_are_taken_and_the_others_named(api):
         (4, "LIMIT_EXCEEDED", ["properties", "note"]),
     ]
     assert await events(api) == ["Bought", "Viewed"]
+
+
+async def test_one_event_too_many_leaves_those_beside_it_alone(sqlite_url, clock):
+    limits = Limits(event_names=1)
+    batch = [TRACK, TRACK | {"event": "Viewed"}, TRACK]
+    async with serving(Settings(database=sqlite_url, limits=limits), clock) as api:
+        answer = await post(api, "/v1/batch", {"batch": batch})
+
+        (error,) = answer.json()["errors"]
+        assert (error["index"], error["path"], error["limit"]) == (1, ["event"], 1)
+        assert await events(api) == ["Bought", "Bought"]
 
 
 async def test_a_batch_of_which_nothing_is_taken_is_no_success(api):
