@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from app.auth import EVERYBODY
+from app.auth import EVERYBODY, Role
 from app.domain.errors import Busy, Unavailable
 from app.domain.times import to_utc_ms
 from app.operations.terms import Terms
@@ -94,7 +94,8 @@ async def _no_right(request: Request, body: Mapping[str, Any]) -> Response | Non
         return refusal(403, "FORBIDDEN", "Without keys, no page of another site may send messages.")
     if may_send(caller):
         return None
-    if write_key is None:
+    if caller.role is Role.NOBODY:
+        missing = "There is no write key." if write_key is None else "There is no such write key."
         challenge = {"www-authenticate": "Bearer"}
-        return refusal(401, "UNAUTHENTICATED", "There is no write key.", headers=challenge)
+        return refusal(401, "UNAUTHENTICATED", missing, headers=challenge)
     return refusal(403, "FORBIDDEN", "This write key may not send messages.")

@@ -11,7 +11,7 @@ from app.auth import EVERYBODY, Caller, Role
 
 
 async def caller_by(request: Request, write_key: str | None) -> Caller:
-    """Return whom a write key stands for."""
+    """Return whom a write key stands for; where no key was ever made, that is everybody."""
     return EVERYBODY
 
 

@@ -226,6 +226,7 @@ def keys(monkeypatch):
         "service": Caller(Role.SERVICE, "k1"),
         "collector": Caller(Role.INGEST, "k2", trusting=True),
         "public": Caller(Role.INGEST, "k3"),
+        "person": Caller(Role.PERSON),
     }
 
     async def caller_by(_, write_key):
@@ -253,8 +254,10 @@ async def test_a_write_key_comes_in_the_head_or_in_the_body(api, keys, path, key
         ({"authorization": "Basic"}, "collector", 401, "UNAUTHENTICATED"),
         ({"authorization": basic("")}, None, 401, "UNAUTHENTICATED"),
         ({"authorization": "Bearer "}, None, 401, "UNAUTHENTICATED"),
-        ({"authorization": basic("stranger")}, "collector", 403, "FORBIDDEN"),
+        ({"authorization": basic("stranger")}, "collector", 401, "UNAUTHENTICATED"),
+        ({}, "stranger", 401, "UNAUTHENTICATED"),
         ({}, "public", 403, "FORBIDDEN"),
+        ({}, "person", 403, "FORBIDDEN"),
     ],
 )
 async def test_without_the_right_to_send_nothing_is_kept(api, keys, headers, key, status, code):
