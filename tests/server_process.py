@@ -18,11 +18,13 @@ class ServerProcess:
 
     Attributes:
         url: Its base URL, without a slash at the end.
+        log: What it logged since it listens, line by line.
     """
 
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+    def __init__(self, process: subprocess.Popen[str], url: str, log: list[str]) -> None:
         self._process = process
         self.url = url
+        self.log = log
 
     def ask_to_stop(self) -> None:
         """Tell it to end, as a service manager does."""
@@ -45,11 +47,12 @@ def server_process(database: str, *options: str, **environment: str) -> Iterator
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=os.environ | environment
     )
-    drain = Thread(target=_drain, args=[process], daemon=True)
+    log: list[str] = []
+    drain = Thread(target=_drain, args=[process, log], daemon=True)
     try:
         url = _address(process)
         drain.start()  # a full pipe would stop the server as it logs
-        yield ServerProcess(process, url)
+        yield ServerProcess(process, url, log)
     finally:
         process.terminate()
         process.wait(10)
@@ -59,10 +62,9 @@ def server_process(database: str, *options: str, **environment: str) -> Iterator
         process.stderr.close()
 
 
-def _drain(process: subprocess.Popen[str]) -> None:
+def _drain(process: subprocess.Popen[str], log: list[str]) -> None:
     assert process.stderr is not None
-    for _ in process.stderr:
-        pass
+    log.extend(process.stderr)
 
 
 def _address(process: subprocess.Popen[str]) -> str:

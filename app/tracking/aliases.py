@@ -3,7 +3,7 @@
 import logging
 
 from app.domain.changes import NO_CHANGES
-from app.domain.errors import IdentityTaken
+from app.domain.errors import Busy, IdentityTaken, UserNotFound
 from app.domain.user import User
 from app.operations.identify import identify
 from app.operations.link_identity import link_identity
@@ -23,9 +23,12 @@ async def unite(store: Store, names: Unite, terms: Terms) -> None:
     Raises:
         IdentityTaken: the names belong to two people; only a merge makes one of them.
         LimitExceeded: the person has as many names as allowed.
+        Busy: somebody was erased meanwhile.
     """
     try:
         what, user = await _united(store, names, terms)
+    except UserNotFound:
+        raise Busy from None
     except IdentityTaken as fault:
         log.warning("Alias refused: another user, %s, has one of the two names.", fault.user_id)
         raise

@@ -3,9 +3,13 @@
 import logging
 import re
 
+import httpx
 import pytest
 
+from tests.server_process import server_process
 from tests.tracking.conftest import Sender
+
+TAKEN = {"success": True}
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +106,16 @@ async def test_the_log_names_nobody(sender: Sender, caplog):
 
     assert caplog.text.count("Alias") == 2
     assert "secret" not in caplog.text
+
+
+def test_a_running_server_shows_it_in_its_log(sqlite_url: str):
+    with server_process(sqlite_url) as server:
+        body = {"previousId": "secret-old", "userId": "secret-new"}
+        assert httpx.post(f"{server.url}/v1/alias", json=body, trust_env=False).json() == TAKEN
+
+    log = "".join(server.log)
+    assert re.search(r"INFO: +Alias linked: user [0-9A-Z]{26}\.\n", log)
+    assert "secret" not in log
 
 
 @pytest.mark.parametrize(
