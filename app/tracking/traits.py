@@ -128,8 +128,12 @@ def _beside_location(address: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _country_code(country: str) -> str:
-    """Return the two-letter code of a country that ISO 3166-1 knows by this name or code."""
+    """Return the two-letter code of a country that ISO 3166-1 knows by this name or code.
+
+    It reserves UK for the United Kingdom, whose code is GB, and everybody uses it.
+    """
+    text = country.strip()
     try:
-        return str(pycountry.countries.lookup(country.strip()).alpha_2)
+        return "GB" if text.upper() == "UK" else str(pycountry.countries.lookup(text).alpha_2)
     except LookupError:
         return country

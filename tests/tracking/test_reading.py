@@ -182,6 +182,7 @@ def test_a_value_is_read_as_what_it_is(raw, value):
             {"address": {"city": "Bern", "state": "BE", "country": "Switzerland"}},
             {"location": {"city": "Bern", "region": "BE", "country": "CH"}},
         ),
+        ({"address": {"country": "uk"}}, {"location": {"country": "GB"}}),
         ({"address": "High Street 1"}, {}),
         ({"age": 36, "id": "ada"}, {}),
     ],
