@@ -65,6 +65,7 @@ async def test_python_changes_somebody(url: str, client: Client):
     assert await visits(client) == before + 1
 
 
+@pytest.mark.slow
 async def test_javascript_changes_somebody(url: str, client: Client, workplace: Path):
     before = await visits(client)
 
@@ -74,6 +75,7 @@ async def test_javascript_changes_somebody(url: str, client: Client, workplace: 
     assert await visits(client) == before + 1
 
 
+@pytest.mark.slow
 async def test_segments_sdks_send_to_us(url: str, client: Client, workplace: Path):
     (in_python,) = programs(SDKS, "python", url)
     (in_javascript,) = programs(SDKS, "js", url)

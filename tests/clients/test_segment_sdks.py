@@ -101,6 +101,7 @@ async def test_what_python_sends_is_known(url: str, options: dict[str, Any]):
     told(*await story(url))
 
 
+@pytest.mark.slow
 async def test_what_python_sends_in_the_background_is_known(url: str):
     failures: list[Any] = []
     client = segment.analytics.Client("key", host=url, on_error=lambda *f: failures.append(f))
@@ -122,6 +123,7 @@ def test_python_is_told_what_is_wrong(url: str):
     assert "e-mail" in told_why.value.message
 
 
+@pytest.mark.slow
 async def test_what_node_sends_is_known(url: str, workplace: Path):
     shutil.copy(HERE / "segment.mjs", workplace)
 
