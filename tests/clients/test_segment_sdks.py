@@ -1,7 +1,9 @@
 """Segment's own SDKs, pointed at a running server."""
 
+import asyncio
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,40 @@ async def test_what_python_sends_in_the_background_is_known(url: str):
     async with client_of(url) as client_:
         activity = await client_('{ user(by: {custom: "lovelace"}) { activity { name count } } }')
     assert activity == {"activity": [{"name": f"Step {n}", "count": 50} for n in range(5)]}
+
+
+@pytest.mark.slow
+async def test_every_event_counts_once_though_the_server_is_killed(store_url: str):
+    with ExitStack() as running:
+        server = running.enter_context(server_process(store_url))
+        failures: list[Any] = []
+        client = segment.analytics.Client(
+            "key",
+            host=server.url,
+            upload_size=5,
+            on_error=lambda *fault: failures.append(fault),
+        )
+        for number in range(200):
+            client.track("lovelace", "Stepped", message_id=f"m{number}")
+        known = 0
+        while not known:
+            known = await steps(server.url)
+
+        server.kill()
+        port = server.url.rpartition(":")[2]
+        again = running.enter_context(server_process(store_url, "--port", port))
+        await asyncio.to_thread(client.shutdown)
+
+        assert known < 200
+        assert failures == []
+        assert await steps(again.url) == 200
+
+
+async def steps(url: str) -> int:
+    """Return how many steps are known."""
+    async with client_of(url) as client:
+        user = await client('{ user(by: {custom: "lovelace"}) { activity { count } } }')
+    return sum(total["count"] for total in user["activity"]) if user else 0
 
 
 def test_python_is_told_what_is_wrong(url: str):
