@@ -1,25 +1,15 @@
 """The page in a real browser, on a running server with the demo people."""
 
 import json
-import os
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
 from httpx import AsyncClient
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, expect
+
+from tests.browser import launched
 
 pytestmark = pytest.mark.browser
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 RENAME_ADA = """
 mutation {
@@ -30,14 +20,8 @@ mutation {
 
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    chromium = os.environ.get("PROFILEGRAPH_TEST_CHROMIUM") or shutil.which("chromium")
-    if chromium is None:
-        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        missing("There is no Chromium; set PROFILEGRAPH_TEST_CHROMIUM to its path.")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    async with launched() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture
