@@ -183,7 +183,7 @@ def _gender(raw: Any, path: Path) -> Gender:
         return raw
     try:
         return Gender[raw]
-    except KeyError:
+    except (KeyError, TypeError):  # JSON can say a list
         raise InvalidInput("This is none of FEMALE, MALE, OTHER.", path) from None
 
 

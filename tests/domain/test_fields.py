@@ -72,6 +72,7 @@ def test_empty_text_is_refused(name, raw):
         ("birthday", "2023-02-29", "no day"),
         ("birthday", "yesterday", "no day"),
         ("gender", "female", "FEMALE, MALE, OTHER"),
+        ("gender", ["FEMALE"], "FEMALE, MALE, OTHER"),
         ("language", "german", "BCP 47"),
         ("language", "de_CH", "BCP 47"),
         ("language", "xx", "BCP 47"),
