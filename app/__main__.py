@@ -69,6 +69,7 @@ def serve(
         config = uvicorn.Config(
             create_app(settings),
             loop="uvloop" if sys.platform != "win32" else "asyncio",
+            ws_max_size=settings.requests.message_bytes,
             access_log=False,  # its lines would hold query strings, and those people's data
             timeout_graceful_shutdown=5,
             server_header=False,
@@ -92,11 +93,14 @@ def schema() -> None:
 def settings(context: typer.Context) -> None:
     """Print every setting as it is, by the name it has in the environment."""
     for name, value in _settings(context).model_dump(mode="python").items():
-        if name == "limits":
+        if isinstance(value, dict):
             for limit, number in value.items():
-                typer.echo(f"PROFILEGRAPH_LIMITS_{limit.upper()}={number}")
+                typer.echo(f"PROFILEGRAPH_{name.upper()}_{limit.upper()}={number}")
         else:
-            typer.echo(f"PROFILEGRAPH_{name.upper()}={_SECRETS.sub('***', str(value))}")
+            text = (
+                ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+            )
+            typer.echo(f"PROFILEGRAPH_{name.upper()}={_SECRETS.sub('***', text)}")
 
 
 @cli.command("repair")
@@ -115,8 +119,9 @@ def _settings(context: typer.Context, **given: Any) -> Settings:
     chosen = before | {name: value for name, value in given.items() if value is not None}
     try:
         return Settings(**{name: value for name, value in chosen.items() if value is not None})
-    except SettingsError:
-        _fail("PROFILEGRAPH_LIMITS cannot be used: it is no JSON object of limits.")
+    except SettingsError as fault:
+        name = "REQUESTS" if '"requests"' in str(fault) else "LIMITS"
+        _fail(f"PROFILEGRAPH_{name} cannot be used: it is no JSON object of limits.")
     except ValidationError as fault:
         error = fault.errors()[0]
         name = "_".join(str(part) for part in error["loc"]).upper()

@@ -16,6 +16,7 @@ from app.domain.limits import Limits
 from app.domain.segment import Segments, criteria_of_all
 from app.domain.times import to_utc_ms
 from app.domain.windows import Moment
+from app.limits import REQUEST_LIMITS, RequestLimits
 from app.live.feed import Feed
 from app.live.leader import Leader
 from app.operations.terms import Terms
@@ -34,6 +35,7 @@ class Context:
         limits: What the service may hold.
         time_zone: Whose midnight begins a day.
         clock: What time it is.
+        requests: What a request may ask for.
         caller: Who asks.
         connection_params: What a WebSocket client said of itself.
     """
@@ -45,6 +47,7 @@ class Context:
     limits: Limits
     time_zone: ZoneInfo
     clock: Callable[[], datetime]
+    requests: RequestLimits = REQUEST_LIMITS
     caller: Caller = EVERYBODY
     connection_params: dict[str, Any] | None = None
     _segments: tuple[Segments, Mapping[str, Criterion]] | None = None

@@ -1,31 +1,106 @@
-"""What clients send as a document: parsed and validated once, and clear about what to execute."""
+"""What clients send as a document: within bounds, parsed and validated once, and unambiguous."""
 
-from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any, Final
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final, cast
 
 from graphql import (
     ASTValidationRule,
     DocumentNode,
     GraphQLError,
+    GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
+    parse,
 )
-from strawberry.extensions import ParserCache, SchemaExtension
+from strawberry.extensions import SchemaExtension, ValidationCache
+from strawberry.types.graphql import OperationType
+
+from app.limits import RequestLimits
+from app.schema.bounds import fault_in_document, fault_in_text, limit_error
+from app.schema.cost import Price, price_of
 
 CACHED_DOCUMENTS: Final = 1_000
+CACHED_CHARACTERS: Final = 4_096
+"""Longer documents are not kept: parsed, one takes some 150 bytes for every character."""
 
 
-class Parser(ParserCache):
-    """Parses each document once."""
+@dataclass(frozen=True)
+class _Document:
+    """A document with its text, which stands for it: to compare texts is quick."""
+
+    text: str
+    node: DocumentNode = field(compare=False)
+
+
+class Parser(SchemaExtension):
+    """Parses each document once, unless it is too large to be parsed."""
+
+    def on_parse(self) -> Iterator[None]:
+        context = self.execution_context
+        limits: RequestLimits = context.context.requests
+        text = context.query
+        if text:
+            try:
+                context.graphql_document = _kept(_parsed, text)(text, limits.tokens)
+            except GraphQLSyntaxError as fault:
+                raise fault_in_text(text, limits) or fault from None
+        yield
+
+
+class Validator(ValidationCache):
+    """Validates each document once, if it is within bounds, and then looks at what it costs."""
 
     def __init__(self) -> None:
         super().__init__(maxsize=CACHED_DOCUMENTS)
 
-    def on_parse(self) -> Iterator[None]:
-        with suppress(GraphQLSyntaxError):  # Strawberry meets it again, where it can show it
-            next(iter(super().on_parse()))
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        document = _Document(context.query or "", cast("DocumentNode", context.graphql_document))
+        limits: RequestLimits = context.context.requests
+        fault = _kept(_fault_in, document.text)(document, limits)
+        if fault is None:
+            self.cached_validate_document = _kept(self.cached_validate_document, document.text)
+            next(iter(super().on_validate()))
+            fault = None if context.pre_execution_errors else self._fault_in_cost(document, limits)
+        if fault is not None:
+            context.pre_execution_errors = [fault]
         yield
+
+    def _fault_in_cost(self, document: _Document, limits: RequestLimits) -> GraphQLError | None:
+        context = self.execution_context
+        price = _kept(_priced, document.text)(
+            context.schema._schema, document, context._provided_operation_name
+        )
+        if price.exceeds(limits.cost, context.variables or {}, context.context.limits.page):
+            return limit_error(
+                "cost", f"The operation would answer more than {limits.cost} fields", limits.cost
+            )
+        return None
+
+
+class TimeLimit(SchemaExtension):
+    """Ends what takes too long, but never a mutation: what it wrote has to be told.
+
+    A mutation's own waiting is bounded by the store. Of a subscription, the start is limited.
+    """
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        context = self.execution_context
+        if context.operation_type is OperationType.MUTATION:
+            yield
+            return
+        limit = context.context.requests.operation_s
+        try:
+            async with asyncio.timeout(limit) as patience:
+                yield
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            message = f"This took longer than {limit:g} seconds"
+            raise limit_error("operation_s", message, limit, code="TIMEOUT") from None
 
 
 class OneOperation(SchemaExtension):
@@ -46,3 +121,24 @@ class _OneOperationRule(ASTValidationRule):
             self.report_error(
                 GraphQLError("There are several operations; name one by `operationName`.", node)
             )
+
+
+def _kept(function: Any, text: str) -> Callable[..., Any]:
+    """Return a function that keeps what it answers, or, for a long text, the one behind it."""
+    kept: Callable[..., Any] = function if len(text) <= CACHED_CHARACTERS else function.__wrapped__
+    return kept
+
+
+@lru_cache(maxsize=CACHED_DOCUMENTS)
+def _parsed(text: str, tokens: int) -> DocumentNode:
+    return parse(text, max_tokens=tokens)
+
+
+@lru_cache(maxsize=CACHED_DOCUMENTS)
+def _fault_in(document: _Document, limits: RequestLimits) -> GraphQLError | None:
+    return fault_in_document(document.node, limits)
+
+
+@lru_cache(maxsize=CACHED_DOCUMENTS)
+def _priced(schema: GraphQLSchema, document: _Document, name: str | None) -> Price:
+    return price_of(schema, document.node, name)
