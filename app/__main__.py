@@ -16,6 +16,7 @@ from pydantic_settings import SettingsError
 
 from app.demo import fill
 from app.domain.errors import Unavailable
+from app.logs import keep_people_out
 from app.operations.terms import Terms
 from app.schema import schema_text
 from app.server import create_app
@@ -63,6 +64,7 @@ def serve(
 ) -> None:
     """Serve the API; what is not given here comes from the environment."""
     settings = _settings(context, host=host, port=port, database=database)
+    keep_people_out()
     demo = demo or context.obj["demo"]
     with _listen(settings.host, settings.port) as listening:
         asyncio.run(_prepare(settings, demo=demo))

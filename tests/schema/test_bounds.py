@@ -123,6 +123,26 @@ async def test_a_document_that_leads_in_circles_or_multiplies_is_judged_at_once(
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [
+        ("aliases", "{ " + "\n".join(f"alias{i}: __typename" for i in range(101)) + " }"),
+        ("root_fields", "{ " + "__typename \n" * 500 + "}"),
+        ("directives", "query cop { __typename @aa@aa@aa@aa@aa@aa@aa@aa@aa@aa }"),
+    ],
+)
+async def test_what_scanners_probe_for_is_refused(api, name, document):
+    assert refusal(await api.raw(document))[0] == name
+
+
+async def test_the_schema_cannot_be_walked_in_circles(api):
+    answer = await api.raw(
+        "{ __schema { types " + "{ fields { type " * 4 + "{ name }" + " } }" * 4 + " } }"
+    )
+
+    assert "data" not in answer
+
+
 # ---------------------------------------------------------------- what it costs
 
 
