@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import strawberry
 from strawberry.extensions import SchemaExtension
 
-from app.auth import EVERYBODY, Caller
+from app.auth import EVERYBODY, Caller, Role
+from app.domain.catalog import Coiner
 from app.domain.change import Change, Crossing
 from app.domain.criteria import Criterion
 from app.domain.limits import Limits
@@ -63,7 +64,15 @@ class Context:
 
     @property
     def terms(self) -> Terms:
-        return Terms(self.now, self.limits)
+        return Terms(self.now, self.limits, self._coiner)
+
+    @property
+    def _coiner(self) -> Coiner | None:
+        """Who asks, if their new names are counted: ingest keys may be in anybody's hands."""
+        caller = self.caller
+        if caller.role is not Role.INGEST or caller.key_id is None:
+            return None
+        return Coiner(caller.key_id, self.requests.names_per_hour, self.now)
 
     @property
     def moment(self) -> Moment:
