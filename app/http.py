@@ -33,9 +33,10 @@ from app.answers import GRAPHQL_JSON, JSON, Refused, media_type, refusal
 from app.auth import EVERYBODY, Caller
 from app.body import read_body
 from app.gate import Gate
-from app.limits import body_limit
+from app.limits import body_bounds
 from app.schema import schema
 from app.schema.context import Context
+from app.schema.errors import logged
 from app.settings import Settings
 from app.shutdown import until
 from app.websocket import Conversation, Socket
@@ -58,7 +59,7 @@ class _RequestAdapter(StarletteRequestAdapter):
         self._request = request
 
     async def get_body(self) -> bytes:
-        return await read_body(self._request, *self._request.state.body_limit)
+        return await read_body(self._request, self._request.state.body_bounds)
 
     @property
     def content_type(self) -> str | None:
@@ -108,6 +109,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             response = refusal(request, Refused(status, fault.as_http_error_reason()))
         except InvalidOperationTypeError as fault:
             response = refusal(request, _refused(request, _wrong_operation(request, fault)))
+        except Exception as bug:
+            # The server would answer in a form of its own, and its log quote the fault.
+            unexpected = {"code": "INTERNAL", "id": logged(bug)}
+            response = refusal(request, Refused(500, "Unexpected error.", unexpected))
         await response(scope, receive, send)
 
     # ------------------------------------------------------------ the request
@@ -119,7 +124,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if isinstance(request, Request):
             self._check_site(request)
             self.gate.charge(request, caller)
-            request.state.body_limit = body_limit(caller, self._settings.requests)
+            request.state.body_bounds = body_bounds(caller, self._settings.requests)
         return Context(
             store=request.state.store,
             feed=request.state.feed,
@@ -259,7 +264,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                     async for event in events:
                         yield event
 
-        return await super().create_streaming_response(request, seated, sub_response, headers)
+        kept = {**headers, "Cache-Control": "no-store, no-transform"}
+        return await super().create_streaming_response(request, seated, sub_response, kept)
 
     def encode_json(self, data: object) -> str:
         return orjson.dumps(data).decode()  # as text, since WebSocket messages must be

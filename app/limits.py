@@ -1,5 +1,6 @@
 """How much one request, one client and one process may ask for at once."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +21,7 @@ class RequestLimits(BaseModel):
     service_body_bytes: int = Field(
         16 << 20, ge=1_024, le=1 << 30, description="Body of a request with a service key."
     )
+    body_s: float = Field(60.0, gt=0, le=3_600, description="How long a body may take to come.")
     message_bytes: int = Field(
         1 << 20, ge=1_024, le=1 << 30, description="A message on a WebSocket."
     )
@@ -56,8 +58,17 @@ class RequestLimits(BaseModel):
 REQUEST_LIMITS: Final = RequestLimits()
 
 
-def body_limit(caller: Caller, limits: RequestLimits) -> tuple[str, int]:
-    """Return the limit on the body of a caller's request, by its name and in bytes."""
+@dataclass(frozen=True)
+class BodyBounds:
+    """How many bytes a body may have, by which limit, and how many seconds it may take to come."""
+
+    name: str
+    limit: int
+    within_s: float
+
+
+def body_bounds(caller: Caller, limits: RequestLimits) -> BodyBounds:
+    """Return the bounds of the body of a caller's request."""
     if caller.role is Role.SERVICE:
-        return "service_body_bytes", limits.service_body_bytes
-    return "body_bytes", limits.body_bytes
+        return BodyBounds("service_body_bytes", limits.service_body_bytes, limits.body_s)
+    return BodyBounds("body_bytes", limits.body_bytes, limits.body_s)

@@ -1,11 +1,13 @@
 """Who gets in, how often, with how much, from where, and in which wrapping answers go out."""
 
+import asyncio
 import gzip
 import hashlib
 import json
 
 import pytest
 
+from app.http import GraphQLEndpoint
 from app.limits import RequestLimits
 from app.settings import Settings
 from tests.api import serving
@@ -102,6 +104,33 @@ async def test_a_megabyte_of_variables_is_taken(api):
     answer = await api.raw(COUNT, unused="x" * (1 << 20))
 
     assert answer == {"data": {"userCount": 0}}
+
+
+async def test_a_body_that_does_not_come_is_408(served):
+    async def slow():
+        yield b"{"
+        await asyncio.sleep(60)
+
+    async with served(requests=RequestLimits(body_s=0.1)) as api:
+        answer = await api.http.post("/graphql", content=slow(), headers={"content-type": JSON})
+
+    assert answer.status_code == 408
+    assert fault(answer) == {"code": "LIMIT_EXCEEDED", "name": "body_s", "limit": 0.1}
+
+
+async def test_a_fault_outside_of_any_field_is_masked_as_well(api, monkeypatch, caplog):
+    def broken(*_):
+        raise ValueError("ada@example.org")
+
+    monkeypatch.setattr(GraphQLEndpoint, "encode_json", broken)
+
+    answer = await api.http.post("/graphql", json={"query": COUNT})
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["message"]) == (500, "Unexpected error.")
+    assert error["extensions"] == {"code": "INTERNAL", "id": error["extensions"]["id"]}
+    assert error["extensions"]["id"] in caplog.text
+    assert "ada@example.org" not in caplog.text + answer.text
 
 
 # ---------------------------------------------------------------- rates
