@@ -30,6 +30,8 @@ class Gate:
         Raises:
             Refused: there were too many.
         """
+        if not self._limits.rate_per_s:
+            return
         clients = [f"key {caller.key_id}"] if caller.key_id else []
         if connection.client:
             clients.append(f"address {address_of(connection.client.host)}")

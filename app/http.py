@@ -143,8 +143,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     def _check_site(self, request: Request) -> None:
         """Refuse what a page of another site asks for; a link from there to our page is none."""
-        is_page = self.should_render_graphql_ide(_RequestAdapter(request))
-        if not is_page and _from_another_site(request, self._settings.cors_origins):
+        if not _from_another_site(request, self._settings.cors_origins):
+            return
+        if not self.should_render_graphql_ide(_RequestAdapter(request)):
             raise Refused(403, "Pages of other sites are not let in.", {"code": "FORBIDDEN"})
 
     def parse_query_params(self, params: QueryParams) -> dict[str, Any]:

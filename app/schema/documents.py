@@ -15,7 +15,8 @@ from graphql import (
     OperationDefinitionNode,
     parse,
 )
-from strawberry.extensions import SchemaExtension, ValidationCache
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.schema import validate_document
 from strawberry.types.graphql import OperationType
 
 from app.limits import RequestLimits
@@ -50,24 +51,28 @@ class Parser(SchemaExtension):
         yield
 
 
-class Validator(ValidationCache):
+class Validator(SchemaExtension):
     """Validates each document once, if it is within bounds, and then looks at what it costs."""
-
-    def __init__(self) -> None:
-        super().__init__(maxsize=CACHED_DOCUMENTS)
 
     def on_validate(self) -> Iterator[None]:
         context = self.execution_context
         document = _Document(context.query or "", cast("DocumentNode", context.graphql_document))
         limits: RequestLimits = context.context.requests
-        fault = _kept(_fault_in, document.text)(document, limits)
-        if fault is None:
-            self.cached_validate_document = _kept(self.cached_validate_document, document.text)
-            next(iter(super().on_validate()))
-            fault = None if context.pre_execution_errors else self._fault_in_cost(document, limits)
-        if fault is not None:
-            context.pre_execution_errors = [fault]
+        context.pre_execution_errors = self._faults(document, limits)
         yield
+
+    def _faults(self, document: _Document, limits: RequestLimits) -> list[GraphQLError]:
+        if fault := _kept(_fault_in, document.text)(document, limits):
+            return [fault]
+        context = self.execution_context
+        validated = _kept(_validated, document.text)
+        faults: list[GraphQLError] = validated(
+            context.schema._schema, document, context.validation_rules
+        )
+        if faults:
+            return faults
+        fault = self._fault_in_cost(document, limits)
+        return [fault] if fault else []
 
     def _fault_in_cost(self, document: _Document, limits: RequestLimits) -> GraphQLError | None:
         context = self.execution_context
@@ -137,6 +142,13 @@ def _parsed(text: str, tokens: int) -> DocumentNode:
 @lru_cache(maxsize=CACHED_DOCUMENTS)
 def _fault_in(document: _Document, limits: RequestLimits) -> GraphQLError | None:
     return fault_in_document(document.node, limits)
+
+
+@lru_cache(maxsize=CACHED_DOCUMENTS)
+def _validated(
+    schema: GraphQLSchema, document: _Document, rules: tuple[type[ASTValidationRule], ...]
+) -> list[GraphQLError]:
+    return validate_document(schema, document.node, rules)
 
 
 @lru_cache(maxsize=CACHED_DOCUMENTS)
