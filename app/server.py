@@ -9,7 +9,7 @@ from typing import Final, TypedDict
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -83,7 +83,13 @@ def _middleware(settings: Settings) -> list[Middleware]:
     only if somebody can make a browser ask for it together with guesses; nothing a browser adds
     by itself is a credential here, and pages of other sites are not let in.
     """
-    compression = Middleware(GZipMiddleware, minimum_size=MIN_COMPRESSED_BYTES, compresslevel=4)
+    compression = Middleware(
+        GZipMiddleware,
+        minimum_size=MIN_COMPRESSED_BYTES,
+        compresslevel=4,
+        # Streams of changes: what is compressed waits for more to come.
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, "multipart/mixed"),
+    )
     cors = Middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,

@@ -174,6 +174,27 @@ async def test_a_socket_that_never_says_who_it_is_is_closed(url):
 # ---------------------------------------------------------------- HTTP
 
 
+@pytest.mark.parametrize(
+    "accept", ["text/event-stream", 'multipart/mixed;boundary="graphql";subscriptionSpec="1.0"']
+)
+async def test_a_stream_is_neither_compressed_nor_kept(url, accept):
+    headers = {"accept": accept, "accept-encoding": "gzip"}
+    body = {"query": WATCH}
+    async with (
+        asyncio.timeout(5),
+        httpx.AsyncClient(base_url=url) as http,
+        http.stream("POST", "/graphql", json=body, headers=headers) as stream,
+    ):
+        told = ""
+        async for text in stream.aiter_text():
+            told += text
+            if "CURRENT" in told:
+                break
+
+    assert "content-encoding" not in stream.headers
+    assert "no-store" in stream.headers["cache-control"]
+
+
 def exchanged(url, head, *pieces):
     """Return what a server answers to raw bytes, until it closes the connection."""
     where = urlsplit(url)
