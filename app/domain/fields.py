@@ -30,6 +30,7 @@ STANDARD_FIELDS: Final = (
     "name", "email", "phone", "birthday", "gender", "language", "timezone", "photoUrl", "location",
 )  # fmt: skip
 DERIVED_FIELDS: Final = ("age", "type", "id")
+_STANDARD: Final = {field.casefold(): field for field in STANDARD_FIELDS}
 
 _LANGUAGE: Final = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 _HTTP: Final = re.compile(r"https?://\S+", re.IGNORECASE)
@@ -60,9 +61,8 @@ FieldValue = str | date | Gender | Location | None
 def refuse_standard_name(name: str, path: Path) -> None:
     """Refuse a custom property that is named like a field every person has."""
     folded = name.casefold()
-    for field in STANDARD_FIELDS:
-        if folded == field.casefold():
-            raise InvalidInput(f"{name!r} is a standard field; change `{field}` instead.", path)
+    if field := _STANDARD.get(folded):
+        raise InvalidInput(f"{name!r} is a standard field; change `{field}` instead.", path)
     if folded in DERIVED_FIELDS:
         raise InvalidInput(f"{name!r} is `User.{folded}`, which cannot be set.", path)
 

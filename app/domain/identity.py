@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 import phonenumbers
@@ -26,6 +27,11 @@ PLACEHOLDERS: Final = frozenset(
 )  # fmt: skip
 """What broken clients send instead of an identity; taken as one, it would fuse strangers."""
 
+
+_PLAIN_EMAIL: Final = re.compile(
+    r"(?=[^@]{1,64}@)(?P<local>[A-Za-z0-9_+-]+([.][A-Za-z0-9_+-]+)*)@(?P<domain>[A-Za-z0-9.-]{1,180})"
+)
+"""Addresses about which nothing but the domain is open; others are not wrong, only not plain."""
 
 _QUOTES: Final = re.compile(r"^[\"'`\s]+|[\"'`\s]+$")
 
@@ -50,7 +56,7 @@ class Identity(BaseModel):
     @property
     def key(self) -> str:
         """The identity as one text, such as `email:ada@example.org`."""
-        return f"{self.kind.value}:{self.value}"
+        return self.kind + ":" + self.value
 
     @property
     def is_strong(self) -> bool:
@@ -100,6 +106,10 @@ def email_parts(text: str, path: Path, *, test_domains: bool) -> tuple[str, str]
     if len(text) > MAX_EMAIL_CHARACTERS:
         raise InvalidInput(f"The e-mail address has over {MAX_EMAIL_CHARACTERS} characters.", path)
     size_bytes(text, path)
+    if plain := _PLAIN_EMAIL.fullmatch(text):
+        ascii_domain = _known_domain(plain["domain"], test_domains)
+        if ascii_domain and len(plain["local"] + ascii_domain) < MAX_EMAIL_CHARACTERS:
+            return plain["local"], ascii_domain
     try:
         address = validate_email(text, check_deliverability=False, test_environment=test_domains)
     except EmailNotValidError as fault:
@@ -109,6 +119,22 @@ def email_parts(text: str, path: Path, *, test_domains: bool) -> tuple[str, str]
     ):
         raise InvalidInput(f"The e-mail address has over {MAX_EMAIL_CHARACTERS} characters.", path)
     return address.local_part, address.ascii_domain
+
+
+@lru_cache(10_000)
+def _known_domain(domain: str, test_domains: bool) -> str | None:
+    """Return a domain as an A-label; None if an address cannot have it.
+
+    Most people's addresses are under a few domains, and what remains of a plain one is a pattern:
+    that makes reading a million of them ten times as fast.
+    """
+    try:
+        address = validate_email(
+            f"a@{domain}", check_deliverability=False, test_environment=test_domains
+        )
+    except EmailNotValidError:
+        return None
+    return address.ascii_domain
 
 
 def e164(text: str, path: Path) -> str:

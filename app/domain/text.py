@@ -27,6 +27,8 @@ def bounded(text: str, path: Path, max_bytes: int) -> str:
 
 
 def has_control_characters(text: str) -> bool:
+    if text.isprintable():  # no control character is, and of most texts this is all there is to see
+        return False
     return any(unicodedata.category(character) == "Cc" for character in text)
 
 
