@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.domain.errors import LimitExceeded, Path
 from app.domain.events import Event, event_key
@@ -19,8 +19,7 @@ def event_subject(key: str) -> str:
     return f"event:{key}"
 
 
-@dataclass(frozen=True)
-class Name:
+class Name(NamedTuple):
     """A name as it is written somewhere.
 
     Attributes:
@@ -112,6 +111,26 @@ def names_in_events(events: Iterable[tuple[int, Event]]) -> Sightings:
                 Name(subject, name, kind_of(value)), (name, (*path, "properties", name))
             )
     return sightings
+
+
+def names_in_catalog(catalog: Catalog) -> Sightings:
+    """Return all names of a catalog, as if each had been used with each kind of value."""
+    sightings = _defined(PROPERTIES, catalog.properties)
+    for event in catalog.events:
+        key = event_key(event.name)
+        sightings[Name(EVENTS, key, None)] = (event.name, ("events",))
+        sightings |= _defined(event_subject(key), event.properties)
+    return sightings
+
+
+def _defined(
+    subject: str, properties: Iterable[PropertyDefinition]
+) -> dict[Name, tuple[str, Path]]:
+    return {
+        Name(subject, definition.name, kind): (definition.name, ("properties", definition.name))
+        for definition in properties
+        for kind in definition.kinds
+    }
 
 
 def extended(subject: str, entries: Entries, sightings: Sightings, limits: Limits) -> Entries:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -66,6 +67,7 @@ Activities = Mapping[str, Activity]
 """By event key."""
 
 
+@lru_cache(10_000)
 def event_key(name: str) -> str:
     """Return what two spellings of an event's name share: case and spaces do not count."""
     return "".join(name.split()).casefold()
@@ -105,6 +107,24 @@ def _parse_event(raw: Any, now: datetime, new_id: str, path: Path, limits: Limit
         properties=_parse_event_properties(raw.get("properties"), (*path, "properties"), limits),
         items=items,
     )
+    return _bounded(event, path)
+
+
+def parse_stored_event(raw: Mapping[str, Any], path: Path, limits: Limits) -> Event:
+    """Return an event that was recorded before, elsewhere: it may be as old as it likes."""
+    return _bounded(
+        Event(
+            id=_parse_id(raw["id"], "", (*path, "id")),
+            name=parse_text_name(raw["name"], (*path, "name"), MAX_EVENT_NAME_BYTES),
+            at=parse_instant(raw["at"], (*path, "at")),
+            properties=_parse_event_properties(raw["properties"], (*path, "properties"), limits),
+            items=_parse_items(raw["items"], (*path, "items"), limits),
+        ),
+        path,
+    )
+
+
+def _bounded(event: Event, path: Path) -> Event:
     if event_bytes(event) > MAX_EVENT_BYTES:
         raise LimitExceeded(f"The event takes over {MAX_EVENT_BYTES} bytes.", path, MAX_EVENT_BYTES)
     return event
@@ -186,13 +206,19 @@ def _texts(value: PropertyValue) -> int:
 
 def counted(activity: Activities, events: Sequence[Event]) -> Activities:
     """Return the totals after `events`, none of which may have been counted before."""
-    totals = dict(activity)
+    times: dict[str, list[datetime]] = {}
     for event in events:
-        old = totals.get(event.key)
-        totals[event.key] = Activity.model_construct(
-            name=old.name if old else event.name,
-            count=old.count + 1 if old else 1,
-            first_at=min(old.first_at, event.at) if old else event.at,
-            last_at=max(old.last_at, event.at) if old else event.at,
+        times.setdefault(event.key, []).append(event.at)
+    names = {event.key: event.name for event in reversed(events)}
+    totals = dict(activity)
+    for key, instants in times.items():
+        old = totals.get(key)
+        if old:
+            instants += (old.first_at, old.last_at)
+        totals[key] = Activity(
+            name=old.name if old else names[key],
+            count=len(instants) - 2 + old.count if old else len(instants),
+            first_at=min(instants),
+            last_at=max(instants),
         )
     return totals

@@ -15,6 +15,7 @@ from app.domain.limits import (
     MAX_LIST_BYTES,
     MAX_LIST_TEXTS,
     MAX_PROPERTIES_BYTES,
+    MAX_RECORD_IDS,
     Limits,
 )
 from app.domain.properties import Properties, PropertyValue, properties_bytes, value_bytes
@@ -93,7 +94,8 @@ def merged(
                 into.archived_until, other.archived_until, *(event.at for event in spilled)
             ),
             "absorbed": (*survivor.absorbed, absorbed.id, *absorbed.absorbed),
-            "request_ids": _newest_keys(into.request_ids, other.request_ids),
+            "request_ids": _newest(into.request_ids, other.request_ids, MAX_IDEMPOTENCY_KEYS),
+            "record_ids": _newest(into.record_ids, other.record_ids, MAX_RECORD_IDS),
             "created_at": min(into.created_at, other.created_at),
             "updated_at": now,
             "last_seen_at": _latest(into.last_seen_at, other.last_seen_at),
@@ -183,11 +185,11 @@ def _without_lost(key: str, total: Activity, overlap: Overlap) -> Activity | Non
     )
 
 
-def _newest_keys(into: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the newest keys of both, newest last; nobody knows whose came when."""
+def _newest(into: tuple[str, ...], other: tuple[str, ...], kept: int) -> tuple[str, ...]:
+    """Return the newest of both, newest last; nobody knows whose came when."""
     newest_first = chain.from_iterable(zip_longest(reversed(into), reversed(other)))
     distinct = dict.fromkeys(key for key in newest_first if key is not None)
-    return tuple(reversed(list(distinct)[:MAX_IDEMPOTENCY_KEYS]))
+    return tuple(reversed(list(distinct)[:kept]))
 
 
 def _refuse_growth(user: User, limits: Limits) -> None:

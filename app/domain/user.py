@@ -1,9 +1,9 @@
 """A user: everything known about one person, kept as one document."""
 
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -41,6 +41,8 @@ class User(BaseModel):
         archived_until: When the newest event in the archive happened.
         absorbed: Ids of the users merged into this one.
         request_ids: The newest idempotency keys, newest last.
+        record_ids: The ids of the newest records imported, newest last; kept apart from the keys,
+            so that one text may be both.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,9 +69,26 @@ class User(BaseModel):
     archived_until: datetime | None = None
     absorbed: tuple[str, ...] = ()
     request_ids: tuple[str, ...] = ()
+    record_ids: tuple[str, ...] = ()
     created_at: datetime
     updated_at: datetime
     last_seen_at: datetime | None = None
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy in which what `update` names has other values.
+
+        Pydantic's own does the same, with much that a frozen model without extras does not need;
+        every change to a person goes through here several times.
+        """
+        if deep:
+            return super().model_copy(update=update, deep=True)
+        known = {**self.__dict__, **(update or {})}
+        copied = self.__class__.__new__(self.__class__)
+        object.__setattr__(copied, "__dict__", known)
+        object.__setattr__(copied, "__pydantic_fields_set__", set(known))
+        object.__setattr__(copied, "__pydantic_extra__", None)
+        object.__setattr__(copied, "__pydantic_private__", None)
+        return copied
 
     @property
     def reachable_by(self) -> list[Channel]:
@@ -198,8 +217,10 @@ def unlinked(user: User, identity: Identity) -> User:
 def within_device_limit(user: User, new: Set[Identity], limits: Limits) -> User:
     """Return the user without the devices past the limit: seen longest ago, and not in `new`."""
     held = [identity for identity in user.identities if not identity.is_strong]
+    surplus = len(held) - limits.devices
+    if surplus <= 0:
+        return user
     seen = {device.id: device.last_seen_at for device in user.devices}
-    surplus = max(0, len(held) - limits.devices)
     older = [identity for identity in held if identity.identity not in new]
     oldest_first = sorted(older, key=lambda device: seen.get(device.value, device.linked_at))
     for device in oldest_first[:surplus]:
@@ -293,6 +314,21 @@ def divided(
         taken += sizes[kept]
         kept += 1
     return ordered[:kept], ordered[kept:]
+
+
+def unfolded(user: User, events: Iterable[Event]) -> User:
+    """Return the user with all events, of which some were in the archive, newest first."""
+    found = {event.id: event for event in (*events, *user.events)}
+    ordered = sorted(found.values(), key=lambda event: event.order, reverse=True)
+    return user.model_copy(update={"events": tuple(ordered), "archived": 0, "archived_until": None})
+
+
+def folded(user: User, limits: Limits) -> Edit:
+    """Return the edit that keeps a user, given with all events, as a store does."""
+    kept, spilled = divided(user.events, limits)
+    until = max((event.at for event in spilled), default=None)
+    update = {"events": kept, "archived": len(spilled), "archived_until": until}
+    return Edit(user.model_copy(update=update), spilled=spilled)
 
 
 def respelled(edit: Edit, spellings: Mapping[str, str]) -> Edit:

@@ -150,6 +150,26 @@ class LimitExceededHandler(strawberry.ExceptionHandler[errors.LimitExceeded, Lim
         )
 
 
+def error_of(fault: errors.DomainError) -> Error:
+    """Return an error as data, where it is neither a result nor the end of a call."""
+    match fault:
+        case errors.InvalidInput():
+            return InvalidInputError(message=str(fault), path=list(fault.path))
+        case errors.LimitExceeded():
+            return LimitExceededError(message=str(fault), path=list(fault.path), limit=fault.limit)
+        case errors.IdentityTaken():
+            return IdentityTakenError(
+                message=str(fault),
+                kind=fault.identity.kind,
+                value=fault.identity.value,
+                user_id=strawberry.ID(fault.user_id),
+            )
+        case errors.UserNotFound():
+            return UserNotFoundError(message=str(fault))
+        case _:
+            raise fault
+
+
 HANDLERS: Final = (
     UserNotFoundHandler(),
     DeviceNotFoundHandler(),

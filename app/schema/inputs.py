@@ -183,6 +183,20 @@ class DeviceInput:
         return parse_registration(identity, self.platform, details, limits)
 
 
+@strawberry.input(
+    description="What is to become of one person. `identities` join the person. `id` makes a "
+    "repeat of the whole record harmless: the person's last 64 are remembered."
+)
+class RecordInput:
+    id: strawberry.ID | None = None
+    user: UserBy = strawberry.field(
+        description="An identity that is nobody's makes a new person; an id does not."
+    )
+    identities: list[IdentityInput] | None = None
+    changes: UserChanges | None = None
+    events: list[EventInput] | None = None
+
+
 def device_identity(raw: str, path: Path, limits: Limits) -> Identity:
     """Return the identity of a device, or refuse what cannot be one."""
     return normalised(IdentityKind.DEVICE, raw, path, test_mail_domains=limits.test_mail_domains)

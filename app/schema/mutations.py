@@ -10,6 +10,7 @@ from app.domain.events import parse_events
 from app.operations.delete import delete
 from app.operations.devices import log_out_device, register_device
 from app.operations.identify import identify
+from app.operations.import_records import check_count, import_records, read_records
 from app.operations.link_identity import link_identity, unlink_identity
 from app.operations.merge import merge
 from app.operations.record_events import record_events
@@ -17,10 +18,12 @@ from app.operations.segments import delete_segment, save_segment
 from app.operations.update import update
 from app.schema.context import Info
 from app.schema.criteria import Criteria
+from app.schema.errors import error_of
 from app.schema.inputs import (
     DeviceInput,
     EventInput,
     IdentityInput,
+    RecordInput,
     UserBy,
     UserChanges,
     device_identity,
@@ -31,6 +34,8 @@ from app.schema.results import (
     DeviceLogOutResult,
     DeviceRegisterPayload,
     DeviceRegisterResult,
+    RecordsImportPayload,
+    RejectedRecord,
     SegmentDeletePayload,
     SegmentDeleteResult,
     SegmentSavePayload,
@@ -245,3 +250,22 @@ class Mutation:
     async def segment_delete(self, info: Info, id: strawberry.ID) -> SegmentDeletePayload:
         await delete_segment(info.context.store, id)
         return SegmentDeletePayload(deleted_id=id)
+
+    @strawberry.mutation(
+        description="Up to 1000 records, those of one person in order; each succeeds or fails on "
+        "its own. `dryRun` says which would fail, and stores nothing."
+    )
+    async def records_import(
+        self, info: Info, records: list[RecordInput], dry_run: bool = False
+    ) -> RecordsImportPayload | None:
+        context = info.context
+        check_count(records)
+        terms = context.terms
+        read = await read_records([given(record) for record in records], context.today, terms)
+        rejected = await import_records(context.store, read, terms, dry_run=dry_run)
+        return RecordsImportPayload(
+            accepted=len(records) - len(rejected),
+            rejected=[
+                RejectedRecord(index=one.index, error=error_of(one.error)) for one in rejected
+            ],
+        )

@@ -5,13 +5,15 @@ import strawberry
 from app import domain
 from app.domain.errors import LimitExceeded
 from app.domain.identity import Impossible
+from app.domain.profile import show_profile
+from app.operations.export import export_user
 from app.operations.find import find
 from app.operations.segments import ask
 from app.schema.context import Info
 from app.schema.criteria import Criteria
 from app.schema.enums import UserOrder
 from app.schema.inputs import UserBy, given
-from app.schema.scalars import Cursor
+from app.schema.scalars import Cursor, ProfileDocument
 from app.schema.types import Catalog, Segment, User, UserConnection, list_users
 
 
@@ -77,3 +79,13 @@ class Query:
     )
     async def catalog(self, info: Info) -> domain.Catalog:
         return await info.context.store.catalog()
+
+    @strawberry.field(
+        graphql_type=ProfileDocument | None,
+        description="Everything kept about a person, as one document: for whoever asks what is "
+        "known about them. Null if there is none. Only for service keys.",
+    )
+    async def user_export(self, info: Info, by: UserBy) -> object | None:
+        context = info.context
+        user = await export_user(context.store, by.to_domain(context.limits, ("by",)))
+        return None if user is None else show_profile(user)

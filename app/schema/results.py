@@ -8,6 +8,7 @@ from app import domain
 from app.schema.enums import IdentifyOutcome
 from app.schema.errors import (
     DeviceNotFoundError,
+    Error,
     IdentityTakenError,
     InvalidInputError,
     LimitExceededError,
@@ -143,6 +144,18 @@ SegmentSaveResult = Annotated[
     SegmentSavePayload | SegmentNotFoundError | InvalidInputError | LimitExceededError,
     strawberry.union("SegmentSaveResult"),
 ]
+
+
+@strawberry.type(description="A record that was not taken in; nothing of it was.")
+class RejectedRecord:
+    index: int = strawberry.field(description="Its position in `records`, from 0.")
+    error: Error
+
+
+@strawberry.type
+class RecordsImportPayload:
+    accepted: int = strawberry.field(description="Records taken in, or known from before.")
+    rejected: list[RejectedRecord] = strawberry.field(description="In the order of `records`.")
 
 
 @strawberry.type

@@ -15,6 +15,7 @@ Properties = NewType("Properties", object)
 Numbers = NewType("Numbers", object)
 TextLists = NewType("TextLists", object)
 CriteriaDocument = NewType("CriteriaDocument", object)
+ProfileDocument = NewType("ProfileDocument", object)
 
 
 def _text(value: Any) -> str:
@@ -61,5 +62,11 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
     CriteriaDocument: _json(
         "CriteriaDocument",
         "Criteria in the JSON form of the input `Criteria`, so that they can be saved again.",
+    ),
+    ProfileDocument: _json(
+        "ProfileDocument",
+        "A whole profile as JSON: identities with their times, properties, devices with push "
+        "tokens, choices, all events, merged ids, idempotency keys. `export` of the command line "
+        "writes the same, and its `import` reads it.",
     ),
 }

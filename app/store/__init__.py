@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from app.domain.catalog import Catalog
+from app.domain.catalog import Catalog, Sightings
 from app.domain.change import Change, Crossing
 from app.domain.criteria import Question
-from app.domain.errors import Unavailable
+from app.domain.errors import DomainError, Unavailable
 from app.domain.events import Event
 from app.domain.identity import Identity
 from app.domain.limits import Limits
@@ -40,6 +40,45 @@ class Merged:
 
     user: User
     absorbed_id: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One of many changes that are made together.
+
+    Attributes:
+        ref: Whom to change.
+        step: What to do; it may refuse.
+        newcomer: Returns whom to create if `ref` finds nobody, as the step meets them; None if
+            nobody is to be created.
+        brings: The identities that it links, so that a store can look for their owners ahead.
+        event_ids: Events about which the step has to know whether they are in the archive.
+    """
+
+    ref: UserRef
+    step: Step
+    newcomer: Callable[[], User] | None = None
+    brings: tuple[Identity, ...] = ()
+    event_ids: frozenset[str] = frozenset()
+
+
+Outcome = DomainError | None
+"""Why an entry was refused; None if it was made."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a file was taken in.
+
+    Attributes:
+        line: Up to which line; all before it are settled.
+        rejected: How many of them were rejected.
+        finished: Whether that was the last.
+    """
+
+    line: int = 0
+    rejected: int = 0
+    finished: bool = False
 
 
 class Log(Protocol[Entry_co]):
@@ -131,6 +170,20 @@ class Store(Protocol):
             Busy: others were faster for too long; nothing was written.
         """
 
+    async def take_in(
+        self, entries: Sequence[Entry], *, dry_run: bool = False, most_per_user: int | None = None
+    ) -> list[Outcome]:
+        """Make many changes in order, each whole or not at all; a refused one leaves the others.
+
+        Args:
+            entries: What to do; each meets what those before it did.
+            dry_run: Write nothing, return what would be.
+            most_per_user: Stop before an entry that would be one more than this for its user.
+
+        Returns:
+            What became of each; of fewer than all where it stopped.
+        """
+
     async def transfer(self, identity: Identity, from_id: str, to_id: str, now: datetime) -> bool:
         """Pass a device, with its push token, from one user to another.
 
@@ -217,6 +270,54 @@ class Store(Protocol):
     async def archived_events(self, user: User, query: EventQuery, limit: int) -> list[Event]:
         """Return up to `limit` events of the archive that answer the query, newest first."""
 
+    async def whole(self, user_id: str) -> User | None:
+        """Return a user with all events, archived ones too, as of one instant, newest first.
+
+        Raises:
+            Busy: others wrote to the user without a pause.
+        """
+
+    async def restore(self, user: User, sightings: Sightings) -> bool:
+        """Keep a user as `whole` returned it, here or elsewhere, with all ids that find it.
+
+        Nobody is told of the user's events: they happened, and were told of, elsewhere.
+
+        Args:
+            user: With all events.
+            sightings: The names that it uses.
+
+        Returns:
+            Whether it was kept now; not if the same user is here already.
+
+        Raises:
+            InvalidInput: somebody else, or the same otherwise, has or had one of the ids.
+            IdentityTaken: somebody has one of the identities.
+            LimitExceeded: the service knows too many names.
+        """
+
+    async def deleted_ids(self, first: int, after: str = "") -> list[str]:
+        """Return up to `first` ids that find nobody any more, in order, those after one."""
+
+    async def bury(self, user_id: str) -> None:
+        """See to it that an id that was deleted elsewhere finds nobody here, for ever.
+
+        Raises:
+            InvalidInput: it is somebody's here.
+        """
+
+    async def coin(self, sightings: Sightings) -> None:
+        """Enter names into the catalog.
+
+        Raises:
+            LimitExceeded: the service knows too many names.
+        """
+
+    async def progress(self, source: str) -> Progress:
+        """Return how far a file, known by its content, was taken in."""
+
+    async def note_progress(self, source: str, progress: Progress) -> None:
+        """Remember how far a file was taken in."""
+
     async def segments(self) -> Segments:
         """Return all segments."""
 
@@ -271,4 +372,16 @@ def open_store(url: str, limits: Limits) -> AbstractAsyncContextManager[Store]:
             raise ValueError("The database's URL starts with sqlite:/// or mongodb://.")
 
 
-__all__ = ["Log", "Memberships", "Merged", "Step", "Store", "Unavailable", "UserRef", "open_store"]
+__all__ = [
+    "Entry",
+    "Log",
+    "Memberships",
+    "Merged",
+    "Outcome",
+    "Progress",
+    "Step",
+    "Store",
+    "Unavailable",
+    "UserRef",
+    "open_store",
+]

@@ -210,6 +210,7 @@ users = st.builds(
     archived_until=_some_instant,
     absorbed=st.lists(names, max_size=2).map(tuple),
     request_ids=st.lists(names, max_size=2).map(tuple),
+    record_ids=st.lists(names, max_size=2).map(tuple),
     created_at=instants,
     updated_at=instants,
     last_seen_at=_some_instant,

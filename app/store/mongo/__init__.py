@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from pymongo.errors import PyMongoError
 from ulid import ULID
 
-from app.domain.catalog import Catalog
+from app.domain.catalog import Catalog, Sightings
 from app.domain.change import ChangeKind
 from app.domain.criteria import Question
 from app.domain.errors import Busy, IdentityTaken, Unavailable, UserNotFound
@@ -23,9 +23,10 @@ from app.domain.listing import EventQuery, UserOrder, UserPosition
 from app.domain.merge import merged, previewed
 from app.domain.segment import Segments
 from app.domain.user import Edit, User, respelled, written_kind
-from app.store import Merged, Step, UserRef
+from app.store import Entry, Merged, Outcome, Progress, Step, UserRef
 from app.store.document import Document, from_device, to_document, to_event
 from app.store.mongo.archive import Archive, Batch, history_ids
+from app.store.mongo.bulk import Bulk
 from app.store.mongo.catalog import Names
 from app.store.mongo.changes import ChangeStream, to_change, to_crossing
 from app.store.mongo.claims import Claims
@@ -42,6 +43,7 @@ from app.store.mongo.memberships import MongoMemberships
 from app.store.mongo.merging import MergeTerms
 from app.store.mongo.protocol import Protocol
 from app.store.mongo.repair import repair
+from app.store.mongo.restoring import Restoring
 from app.store.mongo.search import Search
 from app.store.mongo.segments import SegmentsDocument
 from app.store.mongo.users import State, Users, content_of, is_settled, keys_of, told
@@ -82,6 +84,9 @@ class MongoStore:
         self._merging = self._protocol.merging
         self._names = Names(collections, limits)
         self._segments = SegmentsDocument(collections)
+        self._restoring = Restoring(
+            collections, self._users, self._protocol, self._archive, self._names, limits
+        )
         self._search = Search(collections, self._archive, limits.candidates)
         self.changes = ChangeStream(collections.database, collections.users, to_change)
         self.crossings = ChangeStream(collections.database, collections.memberships, to_crossing)
@@ -235,6 +240,41 @@ class MongoStore:
             return None
         await self._finish(before.id, after)
         return edit
+
+    async def take_in(
+        self, entries: Sequence[Entry], *, dry_run: bool = False, most_per_user: int | None = None
+    ) -> list[Outcome]:
+        with answering():
+            bulk = Bulk(self, self._archive, self._names, self._limits)
+            return await bulk.take_in(entries, dry_run=dry_run, most_per_user=most_per_user)
+
+    async def whole(self, user_id: str) -> User | None:
+        with answering():
+            return await self._restoring.whole(user_id)
+
+    async def restore(self, user: User, sightings: Sightings) -> bool:
+        with answering():
+            return await self._restoring.restore(user, sightings)
+
+    async def deleted_ids(self, first: int, after: str = "") -> list[str]:
+        with answering():
+            return await self._restoring.deleted_ids(first, after)
+
+    async def bury(self, user_id: str) -> None:
+        with answering():
+            await self._restoring.bury(user_id)
+
+    async def coin(self, sightings: Sightings) -> None:
+        with answering():
+            await self._names.coin(sightings)
+
+    async def progress(self, source: str) -> Progress:
+        with answering():
+            return await self._restoring.progress(source)
+
+    async def note_progress(self, source: str, progress: Progress) -> None:
+        with answering():
+            await self._restoring.note_progress(source, progress)
 
     async def _settled(self, user_id: str) -> Document:
         """Return the document of a user, or of the survivor, with nothing left to finish in it."""

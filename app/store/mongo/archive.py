@@ -85,6 +85,14 @@ class Archive:
         found = found.sort([("at", DESCENDING), ("id", DESCENDING)]).limit(limit)
         return [document async for document in found]
 
+    async def all_of(self, user: User, batches: Collection[str]) -> list[Event]:
+        """Return all archived events of a user, and those on their way there."""
+        # Batches first: what leaves them meanwhile is in the archive when that is read.
+        aside = await self.read_batches(batches) if batches else Batch([], frozenset())
+        found = self._archive.find({"user": {"$in": history_ids(user)}})
+        kept = [document async for document in found if document["_id"] not in aside.dropped]
+        return [to_event(event, from_bson) for event in (*kept, *aside.events)]
+
     async def erase(self, user_ids: Collection[str]) -> int:
         """Erase all events under the ids, and return how many there were."""
         of_users = {"user": {"$in": list(user_ids)}}

@@ -103,10 +103,13 @@ class Names:
                 if (await self._coined.replace_one(before, after)).matched_count:
                     return
 
+    async def subjects(self) -> Mapping[str, Entries]:
+        """Return all names, by subject."""
+        return {d["_id"]: _to_entries(d) async for d in self._catalog.find({})}
+
     async def read(self) -> Catalog:
         """Return the whole catalog."""
-        documents = self._catalog.find({})
-        return assembled({d["_id"]: _to_entries(d) async for d in documents})
+        return assembled(await self.subjects())
 
 
 def _to_entries(document: Mapping[str, Any] | None) -> Entries:

@@ -101,6 +101,7 @@ class Collections:
         self.segments = _collection(database, "segments", "majority")
         self.memberships = _collection(database, "memberships", "majority")
         self.leadership = _collection(database, "leadership", "majority")
+        self.imports = _collection(database, "imports", "majority")
         self.meta = _collection(database, "meta", "majority")
 
     async def prepare(self) -> None:

@@ -150,6 +150,22 @@ class Users:
                 await asyncio.sleep(REPEAT_AFTER_S)
         raise Unavailable("The database does not answer; whether it wrote is unknown.")
 
+    async def insert_if_absent(self, document: Document) -> bool:
+        """Insert a document unless its id is taken; return whether it was inserted by this."""
+        token = new_token()
+        document = document | {"tokens": [token]}
+        for _ in range(REPETITIONS):
+            try:
+                await self._users.insert_one(document)
+            except DuplicateKeyError:
+                there: dict[str, Any] = await self.get(document["_id"]) or {}
+                return token in there.get("tokens", ())
+            except (ConnectionFailure, WTimeoutError):
+                await asyncio.sleep(REPEAT_AFTER_S)
+            else:
+                return True
+        raise Unavailable("The database does not answer; whether it wrote is unknown.")
+
     async def cas(
         self, before: Document, after: Document, change: Document | None = None
     ) -> Document | None:

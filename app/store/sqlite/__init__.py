@@ -5,26 +5,37 @@ What takes a protocol on MongoDB is one transaction here.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
 
-from app.domain.catalog import Catalog, assembled
+from app.domain.catalog import Catalog, Sightings, assembled
 from app.domain.criteria import Question
+from app.domain.errors import Busy, Unavailable
 from app.domain.events import Event
 from app.domain.identity import Identity
 from app.domain.limits import Limits
 from app.domain.listing import EventQuery, UserOrder, UserPosition
 from app.domain.segment import Segments
 from app.domain.user import Edit, User
-from app.store import Merged, Step, UserRef
+from app.store import Entry, Merged, Outcome, Progress, Step, UserRef
 from app.store.document import to_event
-from app.store.sqlite import catalog, facts, merging, search, segments, users
+from app.store.sqlite import (
+    bulk,
+    catalog,
+    facts,
+    merging,
+    restoring,
+    search,
+    segments,
+    users,
+)
 from app.store.sqlite.changes import CHANGES
 from app.store.sqlite.connection import answering, connect, from_ms, path_of, prepare, to_ms
 from app.store.sqlite.log import SqliteLog
@@ -32,6 +43,12 @@ from app.store.sqlite.memberships import CROSSINGS, SqliteMemberships
 from app.store.sqlite.writer import Writer
 
 Result = TypeVar("Result")
+
+WRITER_CACHE_KIB: Final = 65_536
+"""So much of the indexes stays at hand; SQLite's own 2 MB make a large import wait for its disk."""
+
+ENTRIES_PER_COMMIT: Final = 250
+"""Of many changes, so many share a transaction; between two, others write."""
 
 _BY_ID = """
     SELECT document FROM users
@@ -70,7 +87,9 @@ class SqliteStore:
         self._scans = connect()
         self._scans.create_function("distance_m", 4, facts.distance_m, deterministic=True)
         self._scan_thread = ThreadPoolExecutor(1, "sqlite-scan")
-        self._writer = Writer(connect())
+        writing = connect()
+        writing.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
+        self._writer = Writer(writing)
         self.changes = SqliteLog(self._lookups, CHANGES)
         self.crossings = SqliteLog(self._lookups, CROSSINGS)
         self.memberships = SqliteMemberships(self._lookups, self._writer)
@@ -102,6 +121,71 @@ class SqliteStore:
             lambda connection: users.change(
                 connection, user_id, step, event_ids, self._names, self._limits
             )
+        )
+
+    async def take_in(
+        self, entries: Sequence[Entry], *, dry_run: bool = False, most_per_user: int | None = None
+    ) -> list[Outcome]:
+        if dry_run:
+            return await self._scan(
+                lambda connection: _judged(connection, entries, self._limits, most_per_user)
+            )
+        counts: Counter[str] = Counter()
+        outcomes: list[Outcome] = []
+        while len(outcomes) < len(entries):
+            some = entries[len(outcomes) : len(outcomes) + ENTRIES_PER_COMMIT]
+            job = partial(self._take_some, entries=some, counts=counts, most_per_user=most_per_user)
+            try:
+                done = await self._writer.run(job)
+            except Busy:
+                if outcomes:
+                    raise Unavailable("Others wrote for too long; part of it was kept.") from None
+                raise
+            outcomes += done
+            if len(done) < len(some):
+                break
+        return outcomes
+
+    def _take_some(
+        self,
+        connection: sqlite3.Connection,
+        entries: Sequence[Entry],
+        counts: Counter[str],
+        most_per_user: int | None,
+    ) -> list[Outcome]:
+        drafts, outcomes = bulk.decided(connection, entries, self._limits, counts, most_per_user)
+        bulk.write(connection, drafts, self._names, self._limits)
+        return outcomes
+
+    async def whole(self, user_id: str) -> User | None:
+        return await self._scan(lambda scans: _whole(scans, user_id))
+
+    async def restore(self, user: User, sightings: Sightings) -> bool:
+        return await self._writer.run(
+            lambda connection: restoring.restore(
+                connection, user, sightings, self._names, self._limits
+            )
+        )
+
+    async def deleted_ids(self, first: int, after: str = "") -> list[str]:
+        with answering():
+            return restoring.deleted_ids(self._lookups, first, after)
+
+    async def bury(self, user_id: str) -> None:
+        await self._writer.run(lambda connection: restoring.bury(connection, user_id))
+
+    async def coin(self, sightings: Sightings) -> None:
+        await self._writer.run(
+            lambda connection: self._names.coin(connection, sightings, self._limits)
+        )
+
+    async def progress(self, source: str) -> Progress:
+        with answering():
+            return restoring.progress(self._lookups, source)
+
+    async def note_progress(self, source: str, progress: Progress) -> None:
+        await self._writer.run(
+            lambda connection: restoring.note_progress(connection, source, progress)
         )
 
     async def transfer(self, identity: Identity, from_id: str, to_id: str, now: datetime) -> bool:
@@ -224,6 +308,31 @@ class SqliteStore:
         loop = asyncio.get_running_loop()
         with answering():
             return await loop.run_in_executor(self._scan_thread, job, self._scans)
+
+
+@contextmanager
+def _as_of_one_instant(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    connection.execute("BEGIN")
+    try:
+        yield connection
+    finally:
+        connection.execute("COMMIT")
+
+
+def _judged(
+    connection: sqlite3.Connection,
+    entries: Sequence[Entry],
+    limits: Limits,
+    most_per_user: int | None,
+) -> list[Outcome]:
+    """Return what would become of entries."""
+    with _as_of_one_instant(connection):
+        return bulk.decided(connection, entries, limits, Counter(), most_per_user)[1]
+
+
+def _whole(connection: sqlite3.Connection, user_id: str) -> User | None:
+    with _as_of_one_instant(connection):
+        return restoring.whole(connection, user_id)
 
 
 def _event_conditions(query: EventQuery) -> list[tuple[str, list[Any]]]:

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from app.domain.errors import Busy, Unavailable
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """The version of the tables and documents; a file with a higher one is refused."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -105,6 +105,12 @@ TABLES: Final = """
         id TEXT PRIMARY KEY,
         document TEXT NOT NULL
     ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS imports (
+        source TEXT PRIMARY KEY,
+        line INTEGER NOT NULL,
+        rejected INTEGER NOT NULL,
+        finished INTEGER NOT NULL
+    ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS changes (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
         kind TEXT NOT NULL,
@@ -146,6 +152,7 @@ UPGRADES: Final = {
     UPDATE log_starts SET seq = (SELECT seq FROM log_start) WHERE log = 'changes';
     DROP TABLE log_start;
     """,
+    2: "",
 }
 """What has to be done, beside making the tables that are missing, to leave a format."""
 

@@ -4,7 +4,7 @@ Everything here follows from the document and is written with it.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from app.domain import criteria
@@ -45,34 +45,34 @@ def columns_of(user: User) -> tuple[Any, ...]:
 
 def index(connection: sqlite3.Connection, before: User | None, after: User) -> None:
     """Bring the rows of a user up to date."""
-    old = before.properties if before else {}
-    changed = [
-        name
-        for name in {*old, *after.properties}
-        if not same(old.get(name), after.properties.get(name))
-    ]
-    connection.executemany(
-        "DELETE FROM user_properties WHERE user = ? AND k = ?",
-        [(after.id, name) for name in changed if name in old],
-    )
-    connection.executemany(
-        "INSERT INTO user_properties VALUES (?, ?, ?, ?, ?)",
-        [
-            (after.id, name, *row)
-            for name in changed
-            if name in after.properties
-            for row in _rows(after.properties[name])
-        ],
-    )
-    counted = before.activity if before else {}
+    index_many(connection, [(before, after)])
+
+
+def index_many(connection: sqlite3.Connection, people: Sequence[tuple[User | None, User]]) -> None:
+    """Bring the rows of users up to date, each given before and after."""
+    gone: list[tuple[Any, ...]] = []
+    come: list[tuple[Any, ...]] = []
+    for before, after in people:
+        old, new = before.properties if before else {}, after.properties
+        names = [name for name in {*old, *new} if not same(old.get(name), new.get(name))]
+        gone += [(after.id, name) for name in names if name in old]
+        come += [
+            (after.id, name, *row) for name in names if name in new for row in _rows(new[name])
+        ]
+    connection.executemany("DELETE FROM user_properties WHERE user = ? AND k = ?", gone)
+    connection.executemany("INSERT INTO user_properties VALUES (?, ?, ?, ?, ?)", come)
     connection.executemany(
         "INSERT OR REPLACE INTO user_activity VALUES (?, ?, ?, ?, ?)",
-        [
-            (after.id, key, total.count, to_ms(total.first_at), to_ms(total.last_at))
-            for key, total in after.activity.items()
-            if counted.get(key) != total
-        ],
+        [row for before, after in people for row in _totals(before, after)],
     )
+
+
+def _totals(before: User | None, after: User) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of those totals that changed."""
+    counted = before.activity if before else {}
+    for key, total in after.activity.items():
+        if counted.get(key) != total:
+            yield after.id, key, total.count, to_ms(total.first_at), to_ms(total.last_at)
 
 
 def _rows(value: PropertyValue) -> Iterator[tuple[str, Any, str | None]]:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from datetime import datetime
+from typing import Final
 
 from app.domain.change import ChangeKind
 from app.domain.events import event_key
@@ -15,6 +16,17 @@ from app.store.sqlite import memberships
 from app.store.sqlite.changes import append
 from app.store.sqlite.connection import from_ms, to_ms
 from app.store.sqlite.users import archived_by_id, history_ids, marks, replace, root
+
+PERSONAL: Final = (
+    ("users", "id"),
+    ("user_properties", "user"),
+    ("user_activity", "user"),
+    ("merged_users", "id"),
+    ("event_archive", "user"),
+    ("identities", "user"),
+)
+"""Where everything stands that is kept about a person, and under which column. Of the change log,
+deletion leaves that somebody was merged; what names people, an export shows."""
 
 
 def transfer(
@@ -147,14 +159,7 @@ def delete(connection: sqlite3.Connection, user_id: str, now: datetime) -> str:
     user = root(connection, user_id)
     ids = history_ids(user)
     memberships.erase(connection, ids, now)
-    for table, column in (
-        ("users", "id"),
-        ("user_properties", "user"),
-        ("user_activity", "user"),
-        ("merged_users", "id"),
-        ("event_archive", "user"),
-        ("identities", "user"),
-    ):
+    for table, column in PERSONAL:
         connection.execute(
             f"DELETE FROM {table} WHERE {column} IN ({marks(ids)})",
             ids,

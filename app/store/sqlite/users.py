@@ -20,7 +20,7 @@ from app.store.sqlite.catalog import KnownNames
 from app.store.sqlite.changes import append
 from app.store.sqlite.connection import from_ms, to_ms
 
-_MAX_VARIABLES: Final = 500
+MAX_VARIABLES: Final = 500
 
 _COLUMNS: Final = ("document", *facts.COLUMNS)
 _INSERT: Final = (
@@ -59,7 +59,7 @@ def insert(connection: sqlite3.Connection, edit: Edit, names: KnownNames, limits
     """Keep a new user with all identities, or raise IdentityTaken."""
     edit = respelled(edit, names.coin(connection, edit.sightings, limits, edit.coiner))
     user = edit.user
-    _claim(connection, user.id, user.identities)
+    claim(connection, user.id, user.identities)
     connection.execute(_INSERT, (user.id, _encode(user), *facts.columns_of(user)))
     facts.index(connection, None, user)
     archive(connection, user.id, edit.spilled)
@@ -68,6 +68,20 @@ def insert(connection: sqlite3.Connection, edit: Edit, names: KnownNames, limits
         connection, ChangeKind.CREATED.value, user.id, user.version, user.updated_at, recorded_ids
     )
     return edit
+
+
+def insert_many(connection: sqlite3.Connection, people: Iterable[User]) -> None:
+    """Write the documents of new users; identities are apart."""
+    connection.executemany(
+        _INSERT, [(user.id, _encode(user), *facts.columns_of(user)) for user in people]
+    )
+
+
+def update_many(connection: sqlite3.Connection, people: Iterable[User]) -> None:
+    """Write the documents of users who are there; identities are apart."""
+    connection.executemany(
+        _UPDATE, [(_encode(user), *facts.columns_of(user), user.id) for user in people]
+    )
 
 
 def change(
@@ -80,13 +94,13 @@ def change(
 ) -> Edit:
     """Keep what `step` makes of the user."""
     before = root(connection, user_id)
-    edit = step(before, _archived_among(connection, before, event_ids))
+    edit = step(before, archived_among(connection, before, event_ids))
     if edit.user is before or edit.user == before:
         return dataclasses.replace(edit, sightings={})  # nothing is written, and no name coined
     edit = respelled(edit, names.coin(connection, edit.sightings, limits, edit.coiner))
     held, kept = _keys(before), _keys(edit.user)
     _release(connection, [i for i in before.identities if i.key not in kept])
-    _claim(connection, before.id, [i for i in edit.user.identities if i.key not in held])
+    claim(connection, before.id, [i for i in edit.user.identities if i.key not in held])
     replace(connection, before, edit)
     return edit
 
@@ -106,9 +120,10 @@ def _keys(user: User) -> set[str]:
     return {identity.key for identity in user.identities}
 
 
-def _claim(
+def claim(
     connection: sqlite3.Connection, user_id: str, identities: Iterable[LinkedIdentity]
 ) -> None:
+    """Give identities to a user, or raise IdentityTaken."""
     for identity in identities:
         connection.execute(
             "INSERT OR IGNORE INTO identities VALUES (?, ?)", (identity.key, user_id)
@@ -136,15 +151,16 @@ def marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _archived_among(
+def archived_among(
     connection: sqlite3.Connection, user: User, event_ids: Collection[str]
 ) -> frozenset[str]:
+    """Return those of the events that are in the user's archive."""
     if not user.archived:
         return frozenset()
     found: set[str] = set()
     ids, histories = list(event_ids), history_ids(user)
-    for start in range(0, len(ids), _MAX_VARIABLES):
-        some = ids[start : start + _MAX_VARIABLES]
+    for start in range(0, len(ids), MAX_VARIABLES):
+        some = ids[start : start + MAX_VARIABLES]
         rows = connection.execute(
             f"SELECT id FROM event_archive WHERE user IN ({marks(histories)}) "
             f"AND id IN ({marks(some)})",
