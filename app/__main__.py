@@ -1,4 +1,4 @@
-"""The command line: `python -m app [serve | schema | settings | repair]`."""
+"""The command line: `python -m app [serve | schema | settings | repair | import | export]`."""
 
 import asyncio
 import logging
@@ -14,6 +14,7 @@ import uvicorn
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from app.commands import register
 from app.demo import fill
 from app.domain.errors import Unavailable
 from app.logs import keep_people_out
@@ -128,6 +129,9 @@ def _settings(context: typer.Context, **given: Any) -> Settings:
         error = fault.errors()[0]
         name = "_".join(str(part) for part in error["loc"]).upper()
         _fail(f"PROFILEGRAPH_{name} cannot be used: {error['msg']}.")
+
+
+register(cli, _settings)
 
 
 def _listen(host: str, port: int) -> socket.socket:
