@@ -4,11 +4,12 @@ import contextlib
 import unicodedata
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.domain.errors import InvalidInput
-from app.domain.identity import Identity, IdentityKind, normalised
+from app.domain.identity import Identity, IdentityKind, email_parts, normalised
 from tests.builders import HERE, NOON, identity, linked_identity
 from tests.domain.strategies import ascii_emails, identities_of, phones, spellings
 
@@ -244,3 +245,33 @@ def test_a_linked_identity_is_the_identity_it_links():
 
     assert linked.identity == identity("email:ada@example.org")
     assert linked.key == "email:ada@example.org"
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    local=st.from_regex(r"[A-Za-z0-9_+.-]{1,70}", fullmatch=True),
+    domain=st.sampled_from(
+        [
+            "example.org", "EXAMPLE.org", "xn--bcher-kva.org", "localhost", "x.test", "a..b.org",
+            "-a.org", "a-.org", "a.b", "1.2.3.4", "org", f"{'a' * 64}.org", f"{'a.' * 90}org",
+        ]
+    ),
+    test_domains=st.booleans(),
+)  # fmt: skip
+def test_plain_addresses_are_judged_as_all_others(local, domain, test_domains):
+    def judged(text):
+        try:
+            return email_parts(text, HERE, test_domains=test_domains)
+        except InvalidInput:
+            return None
+
+    try:
+        whole = validate_email(
+            f"{local}@{domain}", check_deliverability=False, test_environment=test_domains
+        )
+    except EmailNotValidError:
+        expected = None
+    else:
+        expected = (whole.local_part, whole.ascii_domain)
+
+    assert judged(f"{local}@{domain}") == expected
