@@ -69,7 +69,8 @@ class Restoring:
             await self._finish(user)
         if document and (there := await self.whole(user.id)):
             check_same(there, user)
-            await self._absorb(user)
+            await self._absorb(user)  # whoever brought the user back may have crashed before this
+            await self._protocol.merging.finish_batches(user.id)
             return False
         await self._refuse_known(user)
         await self._refuse_taken(user)
@@ -80,6 +81,12 @@ class Restoring:
     async def _refuse_known(self, user: User) -> None:
         for position, id in enumerate(history_ids(user)):
             document = await self._users.get(id)
+            if document and document["state"] == State.ABORTED:
+                raise InvalidInput(
+                    "Bringing this person back gave way to whoever took an identity of theirs at "
+                    "the same moment; the id cannot be used any more.",
+                    ("id",),
+                )
             if document and not (position and _is_of(document, user)):
                 raise known_id(position)
 
