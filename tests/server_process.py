@@ -26,6 +26,10 @@ class ServerProcess:
         self.url = url
         self.log = log
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def ask_to_stop(self) -> None:
         """Tell it to end, as a service manager does."""
         self._process.send_signal(signal.SIGTERM)
