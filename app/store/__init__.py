@@ -13,6 +13,7 @@ from app.domain.criteria import Question
 from app.domain.errors import DomainError, Unavailable
 from app.domain.events import Event
 from app.domain.identity import Identity
+from app.domain.keys import Key
 from app.domain.limits import Limits
 from app.domain.listing import EventQuery, UserOrder, UserPosition
 from app.domain.membership import Judge, Leadership
@@ -326,6 +327,15 @@ class Store(Protocol):
 
     async def catalog(self) -> Catalog:
         """Return which names exist."""
+
+    async def keys(self) -> list[Key]:
+        """Return all keys, revoked ones too, oldest first."""
+
+    async def add_key(self, key: Key) -> None:
+        """Keep a new key."""
+
+    async def revoke_key(self, id: str, now: datetime) -> bool:
+        """Let a key open nothing from now on, for good, and return whether there is such a key."""
 
     @property
     def changes(self) -> Log[Change]:

@@ -18,6 +18,7 @@ from app.domain.errors import Busy, IdentityTaken, Unavailable, UserNotFound
 from app.domain.events import Event
 from app.domain.handover import departed, device_of
 from app.domain.identity import Identity, LinkedIdentity
+from app.domain.keys import Key
 from app.domain.limits import Limits
 from app.domain.listing import EventQuery, UserOrder, UserPosition
 from app.domain.merge import merged, previewed
@@ -39,6 +40,7 @@ from app.store.mongo.collections import (
     stands_alone,
     to_bson,
 )
+from app.store.mongo.keys import Keys
 from app.store.mongo.memberships import MongoMemberships
 from app.store.mongo.merging import MergeTerms
 from app.store.mongo.protocol import Protocol
@@ -84,6 +86,7 @@ class MongoStore:
         self._merging = self._protocol.merging
         self._names = Names(collections, limits)
         self._segments = SegmentsDocument(collections)
+        self._keys = Keys(collections)
         self._restoring = Restoring(
             collections, self._users, self._protocol, self._archive, self._names, limits
         )
@@ -163,7 +166,19 @@ class MongoStore:
         with answering():
             return await self._names.read()
 
+    async def keys(self) -> list[Key]:
+        with answering():
+            return await self._keys.read()
+
     # ------------------------------------------------------------ writing
+
+    async def add_key(self, key: Key) -> None:
+        with answering():
+            await self._keys.insert(key)
+
+    async def revoke_key(self, id: str, now: datetime) -> bool:
+        with answering():
+            return await self._keys.revoke(id, now)
 
     async def create(self, edit: Edit) -> Edit:
         with answering():

@@ -16,7 +16,7 @@ from app.domain.errors import Unavailable
 
 Collection = AsyncIOMotorCollection[dict[str, Any]]
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """The version of the collections and documents; a database with a higher one is refused."""
 
 DEFAULT_DATABASE: Final = "profilegraph"
@@ -59,6 +59,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("user", ASCENDING)], name="by_user"),
         IndexModel([("segment", ASCENDING)], name="by_segment"),
     ],
+    "keys": [IndexModel([("fingerprint", ASCENDING)], name="by_fingerprint", unique=True)],
     "event_batches": [
         IndexModel([("token", ASCENDING)], name="by_token"),
         IndexModel([("user", ASCENDING)], name="by_user"),
@@ -102,6 +103,7 @@ class Collections:
         self.memberships = _collection(database, "memberships", "majority")
         self.leadership = _collection(database, "leadership", "majority")
         self.imports = _collection(database, "imports", "majority")
+        self.keys = _collection(database, "keys", "majority")
         self.meta = _collection(database, "meta", "majority")
 
     async def prepare(self) -> None:

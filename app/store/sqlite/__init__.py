@@ -20,6 +20,7 @@ from app.domain.criteria import Question
 from app.domain.errors import Busy, Unavailable
 from app.domain.events import Event
 from app.domain.identity import Identity
+from app.domain.keys import Key
 from app.domain.limits import Limits
 from app.domain.listing import EventQuery, UserOrder, UserPosition
 from app.domain.segment import Segments
@@ -30,6 +31,7 @@ from app.store.sqlite import (
     bulk,
     catalog,
     facts,
+    keys,
     merging,
     restoring,
     search,
@@ -283,6 +285,16 @@ class SqliteStore:
     async def catalog(self) -> Catalog:
         with answering():
             return assembled(catalog.read_all(self._lookups))
+
+    async def keys(self) -> list[Key]:
+        with answering():
+            return keys.read(self._lookups)
+
+    async def add_key(self, key: Key) -> None:
+        await self._writer.run(lambda connection: keys.insert(connection, key))
+
+    async def revoke_key(self, id: str, now: datetime) -> bool:
+        return await self._writer.run(lambda connection: keys.revoke(connection, id, now))
 
     async def trim_logs(self, now: datetime) -> None:
         """Drop what the logs no longer have to keep."""
