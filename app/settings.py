@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.domain.limits import Limits
 from app.limits import REQUEST_LIMITS, RequestLimits
 from app.persisted import read_documents
+from app.signing_keys import JwksFile, SigningKey, public_key
 
 _ORIGIN: Final = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/\s?#@]+")
+_HOST_NAME: Final = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 
 
 def _zone(name: object) -> ZoneInfo:
@@ -40,6 +42,53 @@ def _listing(given: object) -> object:
         return None
     read_documents(Path(str(given)))
     return given
+
+
+def _given(text: object) -> object:
+    """Return None for the empty text that some say "not set" by."""
+    return None if text == "" else text
+
+
+def _key(secret: SecretStr | None) -> SecretStr | None:
+    if secret and not re.fullmatch("[!-~]+", secret.get_secret_value()):
+        raise ValueError("a key is made of visible ASCII characters without spaces")
+    return secret
+
+
+def _hosts(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    for name in names:
+        if not _HOST_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of a host, such as people.example.org")
+    return names
+
+
+def read_public_key(text: str) -> SigningKey:
+    """Return the public key in a text, or in the file that the text names.
+
+    Raises:
+        ValueError: there is none that is taken.
+    """
+    if "-----BEGIN" in text:
+        return public_key(text.replace("\\n", "\n"))
+    try:
+        return public_key(Path(text).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        raise ValueError("it is neither a PEM text nor a file that can be read") from None
+
+
+def _public_key(text: str | None) -> str | None:
+    if text is not None:
+        read_public_key(text)
+    return text
+
+
+def _jwks(path: Path | None) -> Path | None:
+    if path is not None:
+        JwksFile(path)
+    return path
 
 
 class Settings(BaseSettings):
@@ -74,6 +123,30 @@ class Settings(BaseSettings):
     documents: Annotated[Path | None, BeforeValidator(_listing)] = Field(
         None,
         description="A file or folder that lists the documents which are executed, and no others.",
+    )
+    service_key: Annotated[SecretStr | None, BeforeValidator(_given), AfterValidator(_key)] = Field(
+        None, description="A key that may do everything."
+    )
+    ingest_key: Annotated[SecretStr | None, BeforeValidator(_given), AfterValidator(_key)] = Field(
+        None, description="A key that tells of people by their devices, and reads nothing."
+    )
+    jwt_secret: Annotated[SecretStr | None, BeforeValidator(_given)] = Field(
+        None, description="Checks people's tokens that are signed by HS256."
+    )
+    jwt_public_key: Annotated[str | None, BeforeValidator(_given), AfterValidator(_public_key)] = (
+        Field(None, description="Checks RS256, ES256 or EdDSA: PEM, or the path of a file of it.")
+    )
+    jwt_jwks: Annotated[Path | None, BeforeValidator(_given), AfterValidator(_jwks)] = Field(
+        None, description="Checks RS256, ES256 or EdDSA: a file, read again when it changes."
+    )
+    jwt_issuer: Annotated[str | None, BeforeValidator(_given)] = Field(
+        None, description="Who has to have made people's tokens."
+    )
+    jwt_audience: Annotated[str | None, BeforeValidator(_given)] = Field(
+        None, description="Whom people's tokens have to be for."
+    )
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)] = Field(
+        (), description="By which names it may be called where there are keys; any unless set."
     )
 
     def trusted_documents(self) -> Mapping[str, str] | None:

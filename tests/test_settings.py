@@ -1,5 +1,7 @@
 """What the environment decides, by which names, and what it may not say."""
 
+import os
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,23 +10,15 @@ from pydantic import ValidationError
 
 from app.domain.limits import Limits
 from app.limits import RequestLimits
-from app.settings import Settings
+from app.settings import Settings, read_public_key
+from tests.test_tokens import P256, pem
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget what the machine that runs this test decides."""
-    for name in (
-        "HOST",
-        "PORT",
-        "DATABASE",
-        "TIME_ZONE",
-        "LIMITS",
-        "REQUESTS",
-        "CORS_ORIGINS",
-        "DOCUMENTS",
-    ):
-        monkeypatch.delenv(f"PROFILEGRAPH_{name}", raising=False)
+    for name in [name for name in os.environ if name.startswith("PROFILEGRAPH_")]:
+        monkeypatch.delenv(name)
 
 
 def test_every_setting_has_a_default():
@@ -37,6 +31,14 @@ def test_every_setting_has_a_default():
         "requests": RequestLimits().model_dump(),
         "cors_origins": (),
         "documents": None,
+        "service_key": None,
+        "ingest_key": None,
+        "jwt_secret": None,
+        "jwt_public_key": None,
+        "jwt_jwks": None,
+        "jwt_issuer": None,
+        "jwt_audience": None,
+        "hosts": (),
     }
 
 
@@ -79,6 +81,31 @@ def test_the_environment_sets(monkeypatch, name, text, field, value):
     monkeypatch.setenv(name, text)
 
     assert getattr(Settings(), field) == value
+
+
+NOT_SET = ("SERVICE_KEY", "INGEST_KEY", "JWT_SECRET", "JWT_PUBLIC_KEY", "JWT_JWKS", "JWT_ISSUER")
+
+
+@pytest.mark.parametrize("name", NOT_SET)
+def test_an_empty_text_is_no_credential(monkeypatch, name):
+    monkeypatch.setenv(f"PROFILEGRAPH_{name}", "")
+
+    assert Settings() == Settings(**{name.lower(): None})
+
+
+def test_host_names_are_listed_with_commas(monkeypatch):
+    monkeypatch.setenv("PROFILEGRAPH_HOSTS", "People.example.org, *.example.com,")
+
+    assert Settings().hosts == ("people.example.org", "*.example.com")
+
+
+def test_a_public_key_is_a_text_or_a_file(monkeypatch, tmp_path: Path):
+    text = pem(P256)
+    (tmp_path / "key.pem").write_text(text)
+
+    for given in (text, text.replace("\n", "\\n"), str(tmp_path / "key.pem")):
+        monkeypatch.setenv("PROFILEGRAPH_JWT_PUBLIC_KEY", given)
+        assert read_public_key(Settings().jwt_public_key or "").key == P256.public_key()
 
 
 @pytest.mark.parametrize(
@@ -157,6 +184,17 @@ def test_what_is_given_comes_before_the_environment(monkeypatch):
         ("PORT", "-1"),
         ("PORT", "65536"),
         ("PORT", "80.5"),
+        ("SERVICE_KEY", "a b"),
+        ("INGEST_KEY", "é"),
+        ("JWT_PUBLIC_KEY", "nowhere.pem"),
+        ("JWT_PUBLIC_KEY", "/"),
+        ("JWT_PUBLIC_KEY", "-----BEGIN PUBLIC KEY-----"),
+        ("JWT_JWKS", "nowhere.json"),
+        ("JWT_JWKS", "/"),
+        ("HOSTS", "https://example.org"),
+        ("HOSTS", "example.org:8000"),
+        ("HOSTS", "*"),
+        ("HOSTS", "a.*.org"),
         ("TIME_ZONE", ""),
         ("TIME_ZONE", "Mars/Olympus"),
         ("TIME_ZONE", "../../etc/passwd"),
