@@ -1,29 +1,38 @@
-"""The command line: `python -m app [serve | schema | settings | repair | import | export]`."""
+"""The command line: `python -m app serve`, `schema`, `settings`, `keys`, `repair`, `import`..."""
 
 import asyncio
 import logging
 import re
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
 import uvicorn
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError
 
+from app.callers import has_keys
 from app.commands import register
 from app.demo import fill
-from app.domain.errors import Unavailable
+from app.domain.errors import DomainError, Unavailable
+from app.domain.keys import Key, KeyRole
+from app.hosts import is_loopback
 from app.logs import keep_people_out
+from app.operations.keys import add_key, list_keys, revoke_key
 from app.operations.terms import Terms
 from app.schema import schema_text
 from app.server import create_app
 from app.settings import Settings
 from app.shutdown import Server
-from app.store import open_store
+from app.store import Store, open_store
+
+Result = TypeVar("Result")
+
+SAFE_SECRET_CHARACTERS: Final = 32
+"""What HS256 asks of a secret (RFC 7518, section 3.2), and nobody guesses of a random key."""
 
 _SECRETS = re.compile(r"(?<=://)\S*(?=@)|(?<=\?).*")
 
@@ -32,6 +41,11 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,  # they show variables, and those hold people's data
     help="Profilegraph: one profile per person, over GraphQL.",
 )
+
+keys = typer.Typer(
+    help="Keys, without which nobody but this machine is served.", no_args_is_help=True
+)
+cli.add_typer(keys, name="keys")
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
@@ -100,10 +114,20 @@ def settings(context: typer.Context) -> None:
             for limit, number in value.items():
                 typer.echo(f"PROFILEGRAPH_{name.upper()}_{limit.upper()}={number}")
         else:
-            text = (
-                ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
-            )
-            typer.echo(f"PROFILEGRAPH_{name.upper()}={_SECRETS.sub('***', text)}")
+            typer.echo(f"PROFILEGRAPH_{name.upper()}={_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    """Return a setting as the environment may have it, without what is secret in it."""
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            return "***"
+        case tuple():
+            return ",".join(value)
+        case _:
+            return _SECRETS.sub("***", str(value)).replace("\n", "\\n")
 
 
 @cli.command("repair")
@@ -114,6 +138,63 @@ def repair_store(context: typer.Context, database: Database = None) -> None:
         typer.echo(f"{kind}: {count} finished")
     if not found:
         typer.echo("Nothing was unfinished.")
+
+
+@keys.command("add")
+def add(
+    context: typer.Context,
+    role: Annotated[KeyRole, typer.Option(help="What it is for.")],
+    trusting: Annotated[
+        bool, typer.Option("--trusting", help="An ingest key that may name strong identities.")
+    ] = False,
+    name: Annotated[str | None, typer.Option(help="What to call it.")] = None,
+    database: Database = None,
+) -> None:
+    """Make a key and print it; it is shown this once."""
+    key = _done(
+        _settings(context, database=database),
+        lambda store, terms: add_key(store, role, terms, trusting=trusting, name=name),
+    )
+    typer.echo(key)
+
+
+@keys.command("list")
+def list_all(context: typer.Context, database: Database = None) -> None:
+    """Print what is known of every key: not the keys themselves, which are not kept."""
+    found = _done(_settings(context, database=database), lambda store, _: list_keys(store))
+    table = [["ID", "ROLE", "TRUSTING", "CREATED", "REVOKED", "NAME"], *map(_row, found)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        line = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
+        typer.echo(line.rstrip())
+
+
+def _row(key: Key) -> list[str]:
+    created, revoked = (
+        at.isoformat(timespec="seconds") if at else "-" for at in (key.created_at, key.revoked_at)
+    )
+    trusting = "yes" if key.trusting else "no"
+    return [key.id, key.role.value, trusting, created, revoked, key.name or "-"]
+
+
+@keys.command("revoke")
+def revoke(context: typer.Context, id: str, database: Database = None) -> None:
+    """Let a key open nothing from now on, on every server within two seconds."""
+    _done(_settings(context, database=database), lambda store, terms: revoke_key(store, id, terms))
+    typer.echo(f"{id} is revoked.")
+
+
+def _done(settings: Settings, job: Callable[[Store, Terms], Awaitable[Result]]) -> Result:
+    """Return what a job on the store returns; a fault ends in one line."""
+
+    async def run() -> Result:
+        async with open_store(settings.database, settings.limits) as store:
+            return await job(store, Terms(datetime.now(UTC), settings.limits))
+
+    try:
+        return asyncio.run(run())
+    except (DomainError, ValueError) as fault:
+        _fail(str(fault))
 
 
 def _settings(context: typer.Context, **given: Any) -> Settings:
@@ -158,11 +239,40 @@ async def _prepare(settings: Settings, *, demo: bool) -> None:
     try:
         async with open_store(settings.database, settings.limits) as store:
             await store.ping()
+            await _check_doors(store, settings)
             if demo:
                 filled = await fill(store, Terms(datetime.now(UTC), settings.limits))
                 typer.echo(f"{filled} sample people were added.", err=True)
     except (Unavailable, ValueError) as fault:
         _fail(str(fault))
+
+
+async def _check_doors(store: Store, settings: Settings) -> None:
+    """Let nobody but this machine be served without keys, and say what that means."""
+    if await has_keys(store, settings):
+        _warn_of_short_secrets(settings)
+        return
+    if not is_loopback(settings.host):
+        _fail(
+            f"No key is configured, and {settings.host} may be reached by others: make one with "
+            "`python -m app keys add --role service`, or listen on 127.0.0.1."
+        )
+    typer.echo(
+        "Profilegraph: No key is configured: whoever is on this machine may do all, and nobody "
+        "else is served.",
+        err=True,
+    )
+
+
+def _warn_of_short_secrets(settings: Settings) -> None:
+    for name in ("service_key", "ingest_key", "jwt_secret"):
+        secret: SecretStr | None = getattr(settings, name)
+        if secret and len(secret) < SAFE_SECRET_CHARACTERS:
+            typer.echo(
+                f"Profilegraph: PROFILEGRAPH_{name.upper()} has under {SAFE_SECRET_CHARACTERS} "
+                "characters, and may be guessed.",
+                err=True,
+            )
 
 
 async def _repair(settings: Settings) -> Mapping[str, int]:

@@ -9,12 +9,12 @@ from typing import Any, Final, cast
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
 from graphql import GraphQLError
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.exceptions import MissingQueryError
+from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
 from strawberry.http.parse_content_type import parse_content_type
@@ -27,11 +27,14 @@ from strawberry.subscriptions import (
 )
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType
+from strawberry.types.unset import UNSET
 
 from app import graphiql
 from app.answers import GRAPHQL_JSON, JSON, Refused, media_type, refusal
-from app.auth import EVERYBODY, Caller
+from app.auth import NOBODY, Unauthenticated
 from app.body import read_body
+from app.callers import Callers
+from app.domain.errors import Unavailable
 from app.gate import Gate
 from app.limits import body_bounds
 from app.schema import schema
@@ -44,6 +47,8 @@ from app.websocket import Conversation, Socket
 CONNECTION_INIT_WAIT: Final = timedelta(seconds=10)
 
 Clock = Callable[[], datetime]
+
+_CHALLENGE: Final = {"www-authenticate": "Bearer"}
 
 _ONE_ANSWER: Final = {
     "GET": {OperationType.QUERY},
@@ -101,6 +106,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             response = refusal(request, refused)
         except HTTPException as fault:
             response = refusal(request, _refused(request, fault))
+        except Unauthenticated as fault:
+            response = refusal(request, _unauthenticated(request, str(fault)))
+        except Unavailable as fault:
+            response = refusal(request, Refused(503, str(fault), {"code": "TIMEOUT"}))
         except MissingQueryError:
             response = refusal(request, Refused(400, "There is no `query`."))
         except CannotGetOperationTypeError as fault:
@@ -120,12 +129,19 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
-        caller = await self.caller_of(request)
+        callers: Callers = request.state.callers
+        authorization = _authorization(request)
+        # Over a WebSocket, the credential may still come, and counts from then on.
+        known = not isinstance(request, WebSocket)
+        caller = await callers.caller(authorization) if known else NOBODY
         if isinstance(request, Request):
             self._check_site(request)
             self.gate.charge(request, caller)
             request.state.body_bounds = body_bounds(caller, self._settings.requests)
         return Context(
+            callers=callers,
+            caller=caller,
+            authorization=authorization,
             store=request.state.store,
             feed=request.state.feed,
             crossings=request.state.crossings,
@@ -134,12 +150,18 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             requests=self._settings.requests,
             time_zone=self._settings.time_zone,
             clock=self._clock,
-            caller=caller,
         )
 
-    async def caller_of(self, request: HTTPConnection) -> Caller:
-        """Return who asks, by the headers alone: nothing of the body is read before that."""
-        return EVERYBODY
+    async def on_ws_connect(self, context: Context) -> Any:
+        """Take the credential in `connection_init`, or else that of the handshake."""
+        for name, value in (context.connection_params or {}).items():
+            if name.lower() == "authorization" and value is not None:
+                context.authorization = str(value)
+        try:
+            context.caller = await context.callers.caller(context.authorization)
+        except Unauthenticated:
+            raise ConnectionRejectionError from None
+        return UNSET
 
     def _check_site(self, request: Request) -> None:
         """Refuse what a page of another site asks for; a link from there to our page is none."""
@@ -237,8 +259,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if result.data is None:
             del answer["data"]
             if media_type(request) == GRAPHQL_JSON:
-                timed_out = any(_code(error) == "TIMEOUT" for error in result.errors or ())
-                request.state.sub_response.status_code = 504 if timed_out else 400
+                request.state.sub_response.status_code = _status_of(result)
         return answer
 
     def create_response(
@@ -247,7 +268,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return Response(
             self.encode_json(response_data),
             sub_response.status_code or 200,
-            {"vary": "accept"},
+            {"vary": "accept"} | (_CHALLENGE if sub_response.status_code == 401 else {}),
             sub_response.media_type,
         )
 
@@ -299,3 +320,29 @@ def _wrong_operation(request: Request, fault: InvalidOperationTypeError) -> HTTP
         message = "A subscription goes over a WebSocket, or with Accept: text/event-stream."
         return HTTPException(400, message)
     return HTTPException(405, fault.as_http_error_reason("GET"))
+
+
+def _authorization(request: Request | WebSocket) -> str | None:
+    """Return the credential as it was sent; two are none that could be taken."""
+    sent = request.headers.getlist("authorization")
+    return ", ".join(sent) if sent else None
+
+
+def _status_of(result: ExecutionResult) -> int:
+    """Return the status of an operation that was not executed."""
+    codes = {_code(error) for error in result.errors or ()}
+    statuses = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "TIMEOUT": 504}
+    return next((status for code, status in statuses.items() if code in codes), 400)
+
+
+def _unauthenticated(request: Request, message: str) -> Refused:
+    # A client that reads `application/json` is told by the body: to it, the one media type says,
+    # 401 would mean that no GraphQL was spoken.
+    tells_by_status = (
+        media_type(request) == GRAPHQL_JSON
+        or "text/event-stream" in request.headers.get("accept", "").lower()
+    )
+    extensions = {"code": "UNAUTHENTICATED"}
+    if tells_by_status:
+        return Refused(401, message, extensions, _CHALLENGE)
+    return Refused(200, message, extensions)

@@ -15,8 +15,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from app import graphiql, tracking
+from app.callers import Callers
 from app.domain.change import Change, Crossing
 from app.domain.errors import Unavailable
+from app.doors import HEALTH, Doors
 from app.http import Clock, GraphQLEndpoint
 from app.live.feed import Feed, changes_feed, crossings_feed
 from app.live.leader import Leader
@@ -34,6 +36,7 @@ class State(TypedDict):
     feed: Feed[Change]
     crossings: Feed[Crossing]
     leader: Leader
+    callers: Callers
 
 
 async def health(request: Request) -> Response:
@@ -57,15 +60,22 @@ def create_app(settings: Settings, clock: Clock = lambda: datetime.now(UTC)) -> 
             Leader(
                 store, feed, crossings, settings.limits, settings.time_zone, clock
             ).running() as leader,
+            Callers(store, settings, clock).running() as callers,
         ):
-            yield {"store": store, "feed": feed, "crossings": crossings, "leader": leader}
+            yield {
+                "store": store,
+                "feed": feed,
+                "crossings": crossings,
+                "leader": leader,
+                "callers": callers,
+            }
 
     endpoint = GraphQLEndpoint(settings, clock)
     app = Starlette(
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
-            Route("/health", health),
+            Route(HEALTH, health),
             *graphiql.routes,
             *tracking.routes(settings, clock),
         ],
@@ -97,4 +107,9 @@ def _middleware(settings: Settings) -> list[Middleware]:
         allow_headers=("authorization", "content-type"),
         expose_headers=("retry-after",),
     )
-    return [Middleware(SecurityHeaders), *([cors] if settings.cors_origins else []), compression]
+    return [
+        Middleware(SecurityHeaders),
+        Middleware(Doors, settings.hosts),
+        *([cors] if settings.cors_origins else []),
+        compression,
+    ]

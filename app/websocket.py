@@ -8,13 +8,18 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
 )
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
     Message,
     SubscribeMessage,
 )
 
 from app.answers import Refused, over_limit
+from app.domain.errors import Unavailable
 from app.gate import Gate
 from app.schema.context import Context
+
+TRY_AGAIN_LATER: Final = 1013
+"""The code for a server that is there, but cannot serve now (RFC 6455, registered)."""
 
 MAX_REASON_BYTES: Final = 123
 """The longest reason a close frame can carry (RFC 6455, section 5.5)."""
@@ -38,6 +43,12 @@ class Conversation(BaseGraphQLTransportWSHandler[Context, None]):
             await super().handle_message(message)
         else:
             await self.handle_invalid_message("This is no message of graphql-transport-ws.")
+
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        try:
+            await super().handle_connection_init(message)
+        except Unavailable:
+            await self.websocket.close(TRY_AGAIN_LATER, "The database does not answer.")
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         if not self.connection_acknowledged or message["id"] in self.operations:

@@ -25,13 +25,19 @@ class Clock:
 class Api:
     """Sends GraphQL documents and returns what comes back."""
 
-    def __init__(self, http: AsyncClient) -> None:
+    def __init__(self, http: AsyncClient, credential: str | None = None) -> None:
         self.http = http
+        self.headers = {} if credential is None else {"authorization": f"Bearer {credential}"}
+
+    def by(self, credential: str | None) -> "Api":
+        """Return the API as it is to whoever has this key or token, or none."""
+        return Api(self.http, credential)
 
     async def raw(self, document: str, **variables: Any) -> dict[str, Any]:
         """Return the whole answer, errors included."""
         body = {"query": document, "variables": variables}
-        answer: dict[str, Any] = (await self.http.post("/graphql", json=body)).json()
+        response = await self.http.post("/graphql", json=body, headers=self.headers)
+        answer: dict[str, Any] = response.json()
         return answer
 
     async def __call__(self, document: str, **variables: Any) -> Any:

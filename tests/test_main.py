@@ -1,5 +1,6 @@
 """The command line: what it prints, what it refuses in one line, and that it serves."""
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,17 +22,8 @@ ROOT: Final = Path(__file__).parents[1]
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """An empty folder to work in, and an environment that decides nothing."""
-    for name in (
-        "HOST",
-        "PORT",
-        "DATABASE",
-        "TIME_ZONE",
-        "LIMITS",
-        "REQUESTS",
-        "CORS_ORIGINS",
-        "DOCUMENTS",
-    ):
-        monkeypatch.delenv(f"PROFILEGRAPH_{name}", raising=False)
+    for name in [name for name in os.environ if name.startswith("PROFILEGRAPH_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -72,6 +64,14 @@ def test_every_setting_is_printed_by_its_name_in_the_environment(here):
         ),
         "PROFILEGRAPH_CORS_ORIGINS=",
         "PROFILEGRAPH_DOCUMENTS=",
+        "PROFILEGRAPH_SERVICE_KEY=",
+        "PROFILEGRAPH_INGEST_KEY=",
+        "PROFILEGRAPH_JWT_SECRET=",
+        "PROFILEGRAPH_JWT_PUBLIC_KEY=",
+        "PROFILEGRAPH_JWT_JWKS=",
+        "PROFILEGRAPH_JWT_ISSUER=",
+        "PROFILEGRAPH_JWT_AUDIENCE=",
+        "PROFILEGRAPH_HOSTS=",
     ]
 
 
@@ -114,6 +114,14 @@ def test_no_password_is_printed_however_it_is_written(here, database):
     assert "ret" not in run("settings", DATABASE=database).stdout
 
 
+@pytest.mark.parametrize("name", ["SERVICE_KEY", "INGEST_KEY", "JWT_SECRET"])
+def test_no_secret_is_printed(here, name):
+    result = run("settings", **{name: "secret"})
+
+    assert f"PROFILEGRAPH_{name}=***\n" in result.stdout
+    assert "secret" not in result.stdout + result.stderr
+
+
 # ---------------------------------------------------------------- refusing
 
 
@@ -135,6 +143,9 @@ def taken_port() -> Iterator[int]:
         ("LIMITS_PROPERTIES", "0"),
         ("LIMITS_BUSY_S", "inf"),
         ("LIMITS_NOBODY_KNOWS", "1"),
+        ("JWT_PUBLIC_KEY", "nowhere.pem"),
+        ("JWT_JWKS", "nowhere.json"),
+        ("HOSTS", "https://example.org"),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_it(here, command, name, text):
@@ -198,6 +209,16 @@ def test_what_is_no_command_is_a_usage_error(here, arguments):
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Usage" in result.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_without_a_key_no_address_is_served_that_others_reach(here, host):
+    result = run("--host", host, "--port", "0")
+
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Profilegraph: No key is configured, ")
+    assert "keys add" in line
+    assert (result.exit_code, result.stdout) == (1, "")
 
 
 # ---------------------------------------------------------------- serving

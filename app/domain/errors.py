@@ -6,8 +6,10 @@ DomainError
 ├── UserNotFound        nobody is there to be changed
 ├── DeviceNotFound      nobody has the device
 ├── SegmentNotFound     there is no such segment
+├── KeyNotFound         there is no such key
 ├── IdentityTaken       the identity belongs to another person
 ├── VersionConflict     the person has moved on
+├── Forbidden           the caller may not do this to this person
 ├── Busy                other writers won for too long; nothing was written
 ├── CursorExpired       what the cursor points at is no longer kept
 ├── FellBehind          a subscriber read too slowly
@@ -60,6 +62,12 @@ class SegmentNotFound(DomainError):
         self.segment_id = segment_id
 
 
+class KeyNotFound(DomainError):
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"No key has the id {key_id!r}.")
+        self.key_id = key_id
+
+
 class IdentityTaken(DomainError):
     """Another person has the identity.
 
@@ -77,6 +85,10 @@ class VersionConflict(DomainError):
     def __init__(self, current_version: int) -> None:
         super().__init__(f"The user has moved on to version {current_version}.")
         self.current_version = current_version
+
+
+class Forbidden(DomainError):
+    """The caller may not do this to this person, or to whoever is not there."""
 
 
 class Busy(DomainError):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.domain.access import Guard, anybody
 from app.domain.devices import Device, Registration
 from app.domain.errors import DeviceNotFound, UserNotFound
 from app.domain.handover import logged_out
@@ -19,23 +20,32 @@ class Registered:
 
 
 async def register_device(
-    store: Store, ref: WhoeverRef, registration: Registration, terms: Terms
+    store: Store,
+    ref: WhoeverRef,
+    registration: Registration,
+    terms: Terms,
+    *,
+    create_if_missing: bool = False,
+    guard: Guard = anybody,
 ) -> Registered:
     """Give the device to the user, or bring what is known about it up to date.
 
-    A device that names itself and is nobody's makes an anonymous user.
+    A device that names itself and is nobody's makes an anonymous user; `create_if_missing`, any
+    identity that is nobody's makes a user.
 
     Raises:
         UserNotFound: nobody is there.
         IdentityTaken: another person has the device.
+        Forbidden: the guard says so.
     """
     identity = registration.identity
 
     def step(user: User, _: frozenset[str]) -> Edit:
+        guard(user)
         owner = linked(user, [identity], terms.now, terms.limits, ("device",))
         return Edit(revised(user, with_device(owner, registration, terms.now), terms.now))
 
-    if ref == identity:
+    if ref == identity or create_if_missing:
         edit = await change_or_create(store, ref, step, terms)
     else:
         edit = await change_existing(store, ref, step)
@@ -43,19 +53,29 @@ async def register_device(
     return Registered(edit.user, device)
 
 
-async def log_out_device(store: Store, identity: Identity, terms: Terms) -> None:
+async def log_out_device(
+    store: Store,
+    identity: Identity,
+    terms: Terms,
+    *,
+    quietly: bool = False,
+    guard: Guard = anybody,
+) -> None:
     """End the session on a device: its token no longer reaches the person who had it.
 
     Raises:
-        DeviceNotFound: it is nobody's.
+        DeviceNotFound: it is nobody's; `quietly`, that is as good.
+        Forbidden: the guard says so.
     """
 
     def step(user: User, _: frozenset[str]) -> Edit:
         if not user.has(identity):
             raise DeviceNotFound(identity.value)
+        guard(user)
         return logged_out(user, identity, terms.now)
 
     try:
         await change_existing(store, identity, step)
-    except UserNotFound:
-        raise DeviceNotFound(identity.value) from None
+    except (UserNotFound, DeviceNotFound):
+        if not quietly:
+            raise DeviceNotFound(identity.value) from None

@@ -6,6 +6,7 @@ from typing import Final
 
 from ulid import ULID
 
+from app.domain.access import not_oneself
 from app.domain.errors import Busy, IdentityTaken, UserNotFound
 from app.domain.identity import Identity, Impossible
 from app.domain.user import Edit, User, linked, new_user
@@ -21,6 +22,19 @@ MAX_RACES: Final = 50
 async def find(store: Store, ref: WhoeverRef) -> User | None:
     """Return the user, or None for nobody."""
     return None if isinstance(ref, Impossible) else await store.find(ref)
+
+
+async def only_oneself(store: Store, ref: WhoeverRef, me: Identity) -> Identity:
+    """Return `me` if `ref` finds whoever has this identity, or is it.
+
+    Raises:
+        Forbidden: it finds somebody else, or nobody.
+    """
+    if ref != me:
+        user = await find(store, ref)
+        if user is None or not user.has(me):
+            raise not_oneself()
+    return me
 
 
 async def change_existing(
@@ -56,8 +70,9 @@ async def change_or_create(
                 raise
         try:
             return await create(store, [ref], lambda user: step(user, frozenset()), terms)
-        except IdentityTaken:
-            continue
+        except IdentityTaken as fault:
+            if fault.identity != ref:
+                raise
     raise Busy
 
 

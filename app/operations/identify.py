@@ -5,7 +5,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from app.domain.changes import NO_CHANGES, UserChanges
-from app.domain.errors import Busy, IdentityTaken, InvalidInput, LimitExceeded, UserNotFound
+from app.domain.errors import (
+    Busy,
+    Forbidden,
+    IdentityTaken,
+    InvalidInput,
+    LimitExceeded,
+    UserNotFound,
+)
 from app.domain.handover import seen
 from app.domain.identity import Identity
 from app.domain.login import IdentifyOutcome, login_outcome
@@ -26,6 +33,7 @@ class Login:
     """What one call asks for.
 
     Attributes:
+        takes_over: Whether the device of somebody else who is identified may change hands.
         changed: The ids of the users who have the changes already; whoever looks again after
             somebody was faster must not apply them again.
     """
@@ -34,6 +42,7 @@ class Login:
     device: Identity | None
     changes: UserChanges
     terms: Terms
+    takes_over: bool = True
     changed: list[str] = field(default_factory=list)
 
     def step(self, user: User, *, with_device: bool) -> Edit:
@@ -63,6 +72,8 @@ async def identify(
     device: Identity | None,
     changes: UserChanges,
     terms: Terms,
+    *,
+    takes_over: bool = True,
 ) -> Identified:
     """Return the one user whom all the strong identities name, logged in on the device.
 
@@ -73,10 +84,11 @@ async def identify(
         InvalidInput: there is no identity, or one that names no person.
         IdentityTaken: they belong to two or more users; nothing changed.
         LimitExceeded, InvalidInput: the user cannot take them, or the changes, on.
+        Forbidden: the device is somebody else's, and not to be taken over.
         Busy: others were faster for too long.
     """
     _refuse_nameless(identities)
-    login = Login(list(dict.fromkeys(identities)), device, changes, terms)
+    login = Login(list(dict.fromkeys(identities)), device, changes, terms, takes_over)
     for _ in range(MAX_RACES):
         owner = await _owner(store, login.identities)
         holder = await store.find(device) if device else None
@@ -110,6 +122,8 @@ async def _log_in(
     store: Store, login: Login, owner: User | None, holder: User | None
 ) -> Identified:
     outcome = login_outcome(owner, holder)
+    if outcome is IdentifyOutcome.SWITCHED and not login.takes_over:
+        raise Forbidden("Somebody else is logged in on this device.")
     if owner and holder and outcome is IdentifyOutcome.MERGED:
         survivor = await _merged(store, login, owner, holder)
         if survivor is None:

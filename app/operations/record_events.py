@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from app.domain.access import Guard, anybody
 from app.domain.events import Event
 from app.domain.listing import EventQuery, listed
 from app.domain.user import Edit, User, recorded
@@ -19,21 +20,26 @@ async def record_events(
     terms: Terms,
     *,
     create_if_missing: bool = False,
+    guard: Guard = anybody,
 ) -> Edit:
     """Record every event whose id is new, all at once.
 
     Raises:
         UserNotFound: nobody is there, and nobody was created.
         LimitExceeded: the service knows too many names already.
+        Forbidden: the guard says so.
     """
-    step = partial(_record, events=events, terms=terms)
+    step = partial(_record, events=events, terms=terms, guard=guard)
     ids = {event.id for event in events}
     if create_if_missing:
         return await change_or_create(store, ref, step, terms, ids)
     return await change_existing(store, ref, step, ids)
 
 
-def _record(user: User, known: frozenset[str], events: Sequence[Event], terms: Terms) -> Edit:
+def _record(
+    user: User, known: frozenset[str], events: Sequence[Event], terms: Terms, guard: Guard
+) -> Edit:
+    guard(user)
     edit = recorded(user, events, known, terms.now, terms.limits)
     return replace(edit, coiner=terms.coiner)
 

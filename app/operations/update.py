@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from app.domain.access import Guard, anybody
 from app.domain.changes import UserChanges
 from app.domain.errors import InvalidInput, LimitExceeded, VersionConflict
 from app.domain.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS
@@ -20,6 +21,7 @@ async def update(
     create_if_missing: bool = False,
     expected_version: int | None = None,
     idempotency_key: str | None = None,
+    guard: Guard = anybody,
 ) -> User:
     """Apply every change, or none, and return the user.
 
@@ -32,15 +34,18 @@ async def update(
         expected_version: The version that the changes were made for; nobody has version 0.
         idempotency_key: One of the user's newest keys means that this was done before: nothing is
             changed then, whatever was expected.
+        guard: Whom this caller may change.
 
     Raises:
         UserNotFound: nobody is there, and nobody was created.
         VersionConflict: the user has another version than expected.
         InvalidInput, LimitExceeded: the user cannot be changed so.
+        Forbidden: the guard says so.
     """
     _check_key(idempotency_key)
 
     def step(user: User, _: frozenset[str]) -> Edit:
+        guard(user)
         if idempotency_key in user.request_ids:
             return Edit(user)
         if expected_version is not None and user.version != expected_version:

@@ -1,5 +1,6 @@
 """The GraphQL schema, assembled."""
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import strawberry
@@ -9,12 +10,16 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 from strawberry.types.execution import PreExecutionError
 
-from app.schema.context import Afresh
+from app.auth import NOBODY
+from app.domain.errors import Unavailable
+from app.schema.context import Afresh, Context
 from app.schema.documents import OneOperation, Parser, TimeLimit, Validator
-from app.schema.errors import HANDLERS, ShowErrors
+from app.schema.errors import HANDLERS, ShowErrors, shown
+from app.schema.gate import Gate, check_declarations
 from app.schema.mutations import Mutation
 from app.schema.queries import Query
 from app.schema.scalars import SCALARS
+from app.schema.streams import while_allowed
 from app.schema.subscriptions import Subscription
 
 
@@ -37,6 +42,23 @@ class _Schema(strawberry.Schema):
         `ShowErrors` logs what nobody planned for.
         """
 
+    async def stream(self, *args: Any, **options: Any) -> Any:
+        """Stream answers to whoever the credential makes of the client now, and while it does."""
+        try:
+            context: Context = await options["context_value"].renewed()
+        except Unavailable as fault:
+            return _only(PreExecutionError(data=None, errors=[shown(_told(fault))]))
+        results = await super().stream(*args, **options | {"context_value": context})
+        return results if context.caller == NOBODY else while_allowed(results, context)
+
+
+async def _only(result: PreExecutionError) -> AsyncGenerator[PreExecutionError, None]:
+    yield result
+
+
+def _told(fault: Unavailable) -> GraphQLError:
+    return GraphQLError(str(fault), original_error=fault)
+
 
 schema: Any = _Schema(
     query=Query,
@@ -50,9 +72,11 @@ schema: Any = _Schema(
         OneOperation,
         Parser,
         Validator,
+        Gate,
         TimeLimit,
     ],
 )
+check_declarations(schema._schema)
 
 
 def schema_text() -> str:

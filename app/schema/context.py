@@ -1,7 +1,7 @@
 """What every resolver can reach."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,10 +9,13 @@ from zoneinfo import ZoneInfo
 import strawberry
 from strawberry.extensions import SchemaExtension
 
-from app.auth import EVERYBODY, Caller, Role
+from app.auth import EVERYBODY, NOBODY, Caller, Role, Unauthenticated
+from app.callers import Callers
+from app.domain.access import Guard, anybody, never_identified, not_oneself, oneself
 from app.domain.catalog import Coiner
 from app.domain.change import Change, Crossing
 from app.domain.criteria import Criterion
+from app.domain.identity import Identity, IdentityKind
 from app.domain.limits import Limits
 from app.domain.segment import Segments, criteria_of_all
 from app.domain.times import to_utc_ms
@@ -20,6 +23,7 @@ from app.domain.windows import Moment
 from app.limits import REQUEST_LIMITS, RequestLimits
 from app.live.feed import Feed
 from app.live.leader import Leader
+from app.operations.find import WhoeverRef, only_oneself
 from app.operations.terms import Terms
 from app.store import Store
 
@@ -36,8 +40,11 @@ class Context:
         limits: What the service may hold.
         time_zone: Whose midnight begins a day.
         clock: What time it is.
+        callers: Who is behind which credential.
         requests: What a request may ask for.
         caller: Who asks.
+        authorization: The credential that they came with, as it was sent.
+        watches: Whether the operation is a subscription.
         connection_params: What a WebSocket client said of itself.
     """
 
@@ -48,8 +55,11 @@ class Context:
     limits: Limits
     time_zone: ZoneInfo
     clock: Callable[[], datetime]
+    callers: Callers
     requests: RequestLimits = REQUEST_LIMITS
     caller: Caller = EVERYBODY
+    authorization: str | None = None
+    watches: bool = False
     connection_params: dict[str, Any] | None = None
     _segments: tuple[Segments, Mapping[str, Criterion]] | None = None
 
@@ -77,6 +87,59 @@ class Context:
     @property
     def moment(self) -> Moment:
         return Moment(self.now, self.time_zone)
+
+    @property
+    def me(self) -> Identity | None:
+        """The identity of the person whose own token this is."""
+        if self.caller.person is None:
+            return None
+        return Identity(kind=IdentityKind.CUSTOM, value=self.caller.person.custom)
+
+    @property
+    def is_ingest(self) -> bool:
+        """Whether whoever asks is to learn nothing about who exists."""
+        return self.caller.role is Role.INGEST
+
+    @property
+    def may_change(self) -> Guard:
+        """Whose profile the caller may change.
+
+        An ingest key that anybody can read changes no person who has a name: whoever knows a
+        device could have their messages sent elsewhere. It may still record what was done there.
+        """
+        if self.is_ingest and not self.caller.trusting:
+            return never_identified
+        return self.may_act_for
+
+    @property
+    def may_act_for(self) -> Guard:
+        """For whom the caller may record events, and log devices out."""
+        return anybody if self.me is None else oneself(self.me)
+
+    async def renewed(self) -> "Context":
+        """Return the context of one more operation by the same credential, as it holds now."""
+        try:
+            caller = await self.callers.caller(self.authorization)
+        except Unauthenticated:
+            caller = NOBODY
+        return replace(self, caller=caller, _segments=None)
+
+    async def reached(self, ref: WhoeverRef) -> WhoeverRef:
+        """Return whom a reference means to the caller.
+
+        Raises:
+            Forbidden: to a person, it means anybody but oneself.
+        """
+        return ref if self.me is None else await only_oneself(self.store, ref, self.me)
+
+    def reaches_everyone(self) -> None:
+        """Return if the caller may be told of everyone.
+
+        Raises:
+            Forbidden: it is a person.
+        """
+        if self.me is not None:
+            raise not_oneself()
 
     async def segments(self) -> tuple[Segments, Mapping[str, Criterion]]:
         """Return all segments and what each asks for, read once a request, or once a message."""

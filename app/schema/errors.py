@@ -12,10 +12,12 @@ from strawberry.extensions import MaskErrors
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.field import StrawberryField
 
+from app.auth import Role
 from app.domain import errors
 from app.logs import OURS, places
 from app.schema.context import Info
 from app.schema.enums import IdentityKind
+from app.schema.permissions import FOR_WRITERS
 
 log = logging.getLogger(OURS)
 
@@ -27,9 +29,11 @@ CODES: Final[dict[type[errors.DomainError], str]] = {
     errors.UserNotFound: "INVALID_INPUT",
     errors.DeviceNotFound: "INVALID_INPUT",
     errors.SegmentNotFound: "INVALID_INPUT",
+    errors.KeyNotFound: "INVALID_INPUT",
     errors.IdentityTaken: "INVALID_INPUT",
     errors.VersionConflict: "INVALID_INPUT",
     errors.LimitExceeded: "LIMIT_EXCEEDED",
+    errors.Forbidden: "FORBIDDEN",
     errors.CursorExpired: "CURSOR_EXPIRED",
     errors.FellBehind: "LIMIT_EXCEEDED",
     errors.Busy: "BUSY",
@@ -40,12 +44,14 @@ CODES: Final[dict[type[errors.DomainError], str]] = {
 
 @strawberry.interface(description="Why something was refused. Nothing was written.")
 class Error:
-    message: str = strawberry.field(description="For a developer to read; its wording may change.")
+    message: str = strawberry.field(
+        metadata=FOR_WRITERS, description="For a developer to read; its wording may change."
+    )
 
 
 @strawberry.type(description="Someone changed the person since; nothing was written.")
 class VersionConflictError(Error):
-    current_version: int
+    current_version: int = strawberry.field(metadata=FOR_WRITERS)
 
 
 @strawberry.type(description="There is no such person.")
@@ -60,30 +66,34 @@ class SegmentNotFoundError(Error):
 
 @strawberry.type(description="Nobody has the device.")
 class DeviceNotFoundError(Error):
-    id: strawberry.ID
+    id: strawberry.ID = strawberry.field(metadata=FOR_WRITERS)
 
 
 @strawberry.type(description="The identity belongs to another person.")
 class IdentityTakenError(Error):
-    kind: IdentityKind
-    value: str
+    kind: IdentityKind = strawberry.field(metadata=FOR_WRITERS)
+    value: str = strawberry.field(metadata=FOR_WRITERS)
     user_id: strawberry.ID | None = strawberry.field(
-        description="Whose it is; null for those who may not read that person."
+        metadata=FOR_WRITERS,
+        description="Whose it is; null for those who may not read that person.",
     )
 
 
 @strawberry.type(description="An argument cannot be used.")
 class InvalidInputError(Error):
     path: list[str] = strawberry.field(
+        metadata=FOR_WRITERS,
         description="Leads from the mutation's arguments to the fault, such as "
-        '`["changes", "properties", "set", "plan"]`.'
+        '`["changes", "properties", "set", "plan"]`.',
     )
 
 
 @strawberry.type(description="A bound was reached: of a text, of properties, identities, names...")
 class LimitExceededError(Error):
-    path: list[str] = strawberry.field(description="Leads from the mutation's arguments to it.")
-    limit: int
+    path: list[str] = strawberry.field(
+        metadata=FOR_WRITERS, description="Leads from the mutation's arguments to it."
+    )
+    limit: int = strawberry.field(metadata=FOR_WRITERS)
 
 
 class UserNotFoundHandler(strawberry.ExceptionHandler[errors.UserNotFound, UserNotFoundError]):
@@ -126,11 +136,12 @@ class IdentityTakenHandler(strawberry.ExceptionHandler[errors.IdentityTaken, Ide
     def handle(
         self, exception: errors.IdentityTaken, *, field: StrawberryField, info: Info
     ) -> IdentityTakenError:
+        may_read_anyone = info.context.caller.role is Role.SERVICE
         return IdentityTakenError(
             message=str(exception),
             kind=exception.identity.kind,
             value=exception.identity.value,
-            user_id=strawberry.ID(exception.user_id),
+            user_id=strawberry.ID(exception.user_id) if may_read_anyone else None,
         )
 
 

@@ -29,6 +29,7 @@ from app.schema.inputs import (
     device_identity,
     given,
 )
+from app.schema.permissions import FOR_LOGINS, FOR_SERVICE, FOR_WRITERS
 from app.schema.results import (
     DeviceLogOutPayload,
     DeviceLogOutResult,
@@ -61,6 +62,7 @@ from app.schema.results import (
 class Mutation:
     @strawberry.mutation(
         graphql_type=UserIdentifyResult | None,
+        metadata=FOR_LOGINS,
         description="Log a person in, on this device or, from a server, without one: finds, "
         "creates, converts or merges, and says which. Identities that are nobody's join the "
         "person whom the others name.",
@@ -81,11 +83,17 @@ class Mutation:
             parse_changes(given(changes), context.today, context.limits) if changes else NO_CHANGES
         )
         on = None if device is None else device_identity(device, ("device",), context.limits)
-        identified = await identify(context.store, names, on, parsed, context.terms)
-        return UserIdentifyPayload(user=identified.user, outcome=identified.outcome)
+        if names and context.me:
+            names.append(context.me)  # so that what is verified of a person leads to oneself
+        identified = await identify(
+            context.store, names, on, parsed, context.terms, takes_over=context.me is None
+        )
+        outcome = None if context.is_ingest else identified.outcome
+        return UserIdentifyPayload(user=identified.user, outcome=outcome)
 
     @strawberry.mutation(
         graphql_type=UserUpdateResult | None,
+        metadata=FOR_WRITERS,
         description="Apply every change, or none. `idempotencyKey`: a repeat with one of the "
         "person's last 64 keys changes nothing and answers the person as they are.",
     )
@@ -101,17 +109,19 @@ class Mutation:
         context = info.context
         updated = await update(
             context.store,
-            user.to_domain(context.limits),
+            await context.reached(user.to_domain(context.limits)),
             parse_changes(given(changes), context.today, context.limits),
             context.terms,
-            create_if_missing=create_if_missing,
+            create_if_missing=create_if_missing or context.is_ingest,
             expected_version=expected_version,
             idempotency_key=idempotency_key,
+            guard=context.may_change,
         )
         return UserUpdatePayload(user=updated)
 
     @strawberry.mutation(
         graphql_type=UserRecordEventsResult | None,
+        metadata=FOR_WRITERS,
         description="Record what a person did, all at once; up to 1000 events.",
     )
     async def user_record_events(
@@ -122,10 +132,11 @@ class Mutation:
         new_ids = [str(ULID.from_datetime(terms.now)) for _ in events]
         edit = await record_events(
             context.store,
-            user.to_domain(context.limits),
+            await context.reached(user.to_domain(context.limits)),
             parse_events([given(event) for event in events], terms.now, new_ids, context.limits),
             terms,
-            create_if_missing=create_if_missing,
+            create_if_missing=create_if_missing or context.is_ingest,
+            guard=context.may_act_for,
         )
         return UserRecordEventsPayload(
             user=edit.user, recorded=len(edit.recorded), duplicates=edit.duplicates
@@ -133,6 +144,7 @@ class Mutation:
 
     @strawberry.mutation(
         graphql_type=UserLinkIdentityResult | None,
+        metadata=FOR_SERVICE,
         description="Give the person one more identity. Never merges; what is theirs already "
         "changes nothing.",
     )
@@ -148,6 +160,7 @@ class Mutation:
 
     @strawberry.mutation(
         graphql_type=UserUnlinkIdentityResult | None,
+        metadata=FOR_SERVICE,
         description="Take an identity away from the person; what is not theirs changes nothing.",
     )
     async def user_unlink_identity(
@@ -162,6 +175,7 @@ class Mutation:
 
     @strawberry.mutation(
         graphql_type=DeviceRegisterResult | None,
+        metadata=FOR_WRITERS,
         description="Give the device to the person, or bring what is known about it up to date. "
         "Makes an anonymous person if `user` names this very device and nobody has it.",
     )
@@ -169,24 +183,40 @@ class Mutation:
         self, info: Info, user: UserBy, device: DeviceInput
     ) -> DeviceRegisterPayload:
         context = info.context
-        who = user.to_domain(context.limits)
+        who = await context.reached(user.to_domain(context.limits))
         registration = device.to_domain(context.limits)
-        registered = await register_device(context.store, who, registration, context.terms)
+        registered = await register_device(
+            context.store,
+            who,
+            registration,
+            context.terms,
+            create_if_missing=context.is_ingest,
+            guard=context.may_change,
+        )
         return DeviceRegisterPayload(user=registered.user, device=registered.device)
 
     @strawberry.mutation(
         graphql_type=DeviceLogOutResult | None,
+        metadata=FOR_WRITERS,
         description="End the session on a device: its push token no longer reaches the person, "
         "and its next activity is anonymous.",
     )
     async def device_log_out(self, info: Info, device: str) -> DeviceLogOutPayload:
         context = info.context
         identity = device_identity(device, ("device",), context.limits)
-        await log_out_device(context.store, identity, context.terms)
+        await context.reached(identity)
+        await log_out_device(
+            context.store,
+            identity,
+            context.terms,
+            quietly=context.is_ingest,
+            guard=context.may_act_for,
+        )
         return DeviceLogOutPayload(device_id=strawberry.ID(identity.value))
 
     @strawberry.mutation(
         graphql_type=UserMergeResult | None,
+        metadata=FOR_SERVICE,
         description="Make one person of two profiles. The older profile's id survives; on "
         "conflicting values, `into` wins. `dryRun` shows the outcome and changes nothing.",
     )
@@ -209,6 +239,7 @@ class Mutation:
 
     @strawberry.mutation(
         graphql_type=UserDeleteResult | None,
+        metadata=FOR_SERVICE,
         description="Erase everything known about the person, for good.",
     )
     async def user_delete(self, info: Info, user: UserBy) -> UserDeletePayload:
@@ -219,6 +250,7 @@ class Mutation:
 
     @strawberry.mutation(
         graphql_type=SegmentSaveResult | None,
+        metadata=FOR_SERVICE,
         description="Keep criteria under a name; with an id, replace that segment's name, "
         "description and criteria. Who belongs to it by them is worked out in the background if "
         "there are many people; `evaluation` tells how far that is.",
@@ -245,6 +277,7 @@ class Mutation:
 
     @strawberry.mutation(
         graphql_type=SegmentDeleteResult | None,
+        metadata=FOR_SERVICE,
         description="Delete a segment; refused while others refer to it.",
     )
     async def segment_delete(self, info: Info, id: strawberry.ID) -> SegmentDeletePayload:
@@ -252,8 +285,9 @@ class Mutation:
         return SegmentDeletePayload(deleted_id=id)
 
     @strawberry.mutation(
+        metadata=FOR_SERVICE,
         description="Up to 1000 records, those of one person in order; each succeeds or fails on "
-        "its own. `dryRun` says which would fail, and stores nothing."
+        "its own. `dryRun` says which would fail, and stores nothing.",
     )
     async def records_import(
         self, info: Info, records: list[RecordInput], dry_run: bool = False

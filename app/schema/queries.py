@@ -13,6 +13,7 @@ from app.schema.context import Info
 from app.schema.criteria import Criteria
 from app.schema.enums import UserOrder
 from app.schema.inputs import UserBy, given
+from app.schema.permissions import FOR_ANYBODY, FOR_READERS, FOR_SERVICE
 from app.schema.scalars import Cursor, ProfileDocument
 from app.schema.types import Catalog, Segment, User, UserConnection, list_users
 
@@ -21,27 +22,35 @@ from app.schema.types import Catalog, Segment, User, UserConnection, list_users
 class Query:
     @strawberry.field(
         graphql_type=User | None,
+        metadata=FOR_READERS,
         description="The person with this id or identity; null if there is none. Ids of merged "
         "people find the survivor.",
     )
     async def user(self, info: Info, by: UserBy) -> domain.User | None:
-        return await find(info.context.store, by.to_domain(info.context.limits, ("by",)))
+        context = info.context
+        ref = await context.reached(by.to_domain(context.limits, ("by",)))
+        return await find(context.store, ref)
 
     @strawberry.field(
         graphql_type=list[User | None] | None,
+        metadata=FOR_READERS,
         description="At most 100, in the order asked for; null for nobody.",
     )
     async def users_by(self, info: Info, by: list[UserBy]) -> list[domain.User | None]:
-        limits = info.context.limits
+        context = info.context
+        limits = context.limits
         if len(by) > limits.page:
             raise LimitExceeded(f"At most {limits.page} at once.", ("by",), limits.page)
-        refs = [one.to_domain(limits, ("by", str(i))) for i, one in enumerate(by)]
+        refs = [
+            await context.reached(one.to_domain(limits, ("by", str(i)))) for i, one in enumerate(by)
+        ]
         possible = [ref for ref in refs if not isinstance(ref, Impossible)]
-        found = iter(await info.context.store.find_many(possible))
+        found = iter(await context.store.find_many(possible))
         return [None if isinstance(ref, Impossible) else next(found) for ref in refs]
 
     @strawberry.field(
         graphql_type=UserConnection | None,
+        metadata=FOR_SERVICE,
         description="Find People: those of whom criteria are true; without criteria, everyone.",
     )
     async def users(
@@ -55,7 +64,7 @@ class Query:
         criteria = given(where) if where else None
         return await list_users(info.context, criteria, order_by, first, after)
 
-    @strawberry.field(description="How many people match, exactly.")
+    @strawberry.field(metadata=FOR_SERVICE, description="How many people match, exactly.")
     async def user_count(self, info: Info, where: Criteria | None = None) -> int | None:
         context = info.context
         if where is None:
@@ -65,16 +74,21 @@ class Query:
         )
         return await context.store.count(question)
 
-    @strawberry.field(graphql_type=Segment | None, description="Null if there is none.")
+    @strawberry.field(
+        graphql_type=Segment | None, metadata=FOR_SERVICE, description="Null if there is none."
+    )
     async def segment(self, info: Info, id: strawberry.ID) -> domain.Segment | None:
         return (await info.context.store.segments()).get(id)
 
-    @strawberry.field(graphql_type=list[Segment] | None, description="All, oldest first.")
+    @strawberry.field(
+        graphql_type=list[Segment] | None, metadata=FOR_SERVICE, description="All, oldest first."
+    )
     async def segments(self, info: Info) -> list[domain.Segment]:
         return list((await info.context.store.segments()).values())
 
     @strawberry.field(
         graphql_type=Catalog | None,
+        metadata=FOR_SERVICE,
         description="Which properties and events exist, to build pickers from.",
     )
     async def catalog(self, info: Info) -> domain.Catalog:
@@ -82,6 +96,7 @@ class Query:
 
     @strawberry.field(
         graphql_type=ProfileDocument | None,
+        metadata=FOR_SERVICE,
         description="Everything kept about a person, as one document: for whoever asks what is "
         "known about them. Null if there is none. Only for service keys.",
     )
@@ -89,3 +104,13 @@ class Query:
         context = info.context
         user = await export_user(context.store, by.to_domain(context.limits, ("by",)))
         return None if user is None else show_profile(user)
+
+    @strawberry.field(
+        graphql_type=User | None,
+        metadata=FOR_ANYBODY,
+        description="The person whose own token this request carries; null with any other "
+        "credential, and as long as nobody has logged in by it.",
+    )
+    async def viewer(self, info: Info) -> domain.User | None:
+        me = info.context.me
+        return None if me is None else await info.context.store.find(me)

@@ -16,13 +16,17 @@ from app.schema.errors import (
     UserNotFoundError,
     VersionConflictError,
 )
+from app.schema.permissions import FOR_WRITERS
 from app.schema.types import Device, Segment, User
 
 
 @strawberry.type
 class UserIdentifyPayload:
-    user: domain.User = strawberry.field(graphql_type=User)
-    outcome: IdentifyOutcome | None
+    user: domain.User = strawberry.field(graphql_type=User, metadata=FOR_WRITERS)
+    outcome: IdentifyOutcome | None = strawberry.field(
+        metadata=FOR_WRITERS,
+        description="Null for ingest keys, which learn nothing about who exists.",
+    )
 
 
 UserIdentifyResult = Annotated[
@@ -33,7 +37,7 @@ UserIdentifyResult = Annotated[
 
 @strawberry.type
 class UserUpdatePayload:
-    user: domain.User = strawberry.field(graphql_type=User)
+    user: domain.User = strawberry.field(graphql_type=User, metadata=FOR_WRITERS)
 
 
 UserUpdateResult = Annotated[
@@ -48,9 +52,11 @@ UserUpdateResult = Annotated[
 
 @strawberry.type
 class UserRecordEventsPayload:
-    user: domain.User = strawberry.field(graphql_type=User)
-    recorded: int
-    duplicates: int = strawberry.field(description="Events whose id was recorded before.")
+    user: domain.User = strawberry.field(graphql_type=User, metadata=FOR_WRITERS)
+    recorded: int = strawberry.field(metadata=FOR_WRITERS)
+    duplicates: int = strawberry.field(
+        metadata=FOR_WRITERS, description="Events whose id was recorded before."
+    )
 
 
 UserRecordEventsResult = Annotated[
@@ -87,8 +93,8 @@ UserUnlinkIdentityResult = Annotated[
 
 @strawberry.type
 class DeviceRegisterPayload:
-    user: domain.User = strawberry.field(graphql_type=User)
-    device: domain.Device = strawberry.field(graphql_type=Device)
+    user: domain.User = strawberry.field(graphql_type=User, metadata=FOR_WRITERS)
+    device: domain.Device = strawberry.field(graphql_type=Device, metadata=FOR_WRITERS)
 
 
 DeviceRegisterResult = Annotated[
@@ -126,7 +132,7 @@ UserDeleteResult = Annotated[
 
 @strawberry.type
 class DeviceLogOutPayload:
-    device_id: strawberry.ID
+    device_id: strawberry.ID = strawberry.field(metadata=FOR_WRITERS)
 
 
 DeviceLogOutResult = Annotated[

@@ -21,6 +21,7 @@ from app.schema.criteria import Criteria
 from app.schema.enums import ChangeKind, MembershipKind
 from app.schema.inputs import UserBy, given
 from app.schema.pages import decode, encode
+from app.schema.permissions import FOR_READERS, FOR_SERVICE
 from app.schema.scalars import Cursor
 from app.schema.types import Event, User
 from app.store import UserRef
@@ -81,6 +82,7 @@ class SegmentMembershipChange:
 class Subscription:
     @strawberry.subscription(
         graphql_type=UserChange,
+        metadata=FOR_READERS,
         description="The person as they are now, then after each change; ends after DELETED. With "
         "`after`, no CURRENT, but what came since. Nobody yet: waits for CREATED. Merged into "
         "another: MERGED, then the survivor is followed. Quick changes may arrive as one; versions "
@@ -90,14 +92,17 @@ class Subscription:
         self, info: Info, by: UserBy, after: Cursor | None = None
     ) -> AsyncIterator[watch_user.UserChange]:
         context = info.context
-        ref = _possible(by, context, "by")
+        ref = await _possible(by, context, "by")
         place = _place(_CHANGES, after)
         changes = watch_user.watch_user(context.store, context.feed, ref, context.now, place)
         async for change in _told(changes, _CHANGES, context):
+            if change.user:
+                context.may_act_for(change.user)  # who was oneself may have become somebody else
             yield change
 
     @strawberry.subscription(
         graphql_type=UserChange,
+        metadata=FOR_SERVICE,
         description="Every change to anyone of whom the criteria are true after it; without "
         "criteria, to everyone. Who ceases to match, or is deleted, is told by "
         "`segmentMembershipChanged`; deletions come here without criteria only. Quick changes to "
@@ -124,6 +129,7 @@ class Subscription:
 
     @strawberry.subscription(
         graphql_type=SegmentMembershipChange,
+        metadata=FOR_SERVICE,
         description="Who enters the segment and who leaves it, each once, also when only time has "
         "passed. Who belongs to a segment when it is saved enters it then. Being deleted, or "
         "merged into another, is leaving.",
@@ -141,6 +147,7 @@ class Subscription:
 
     @strawberry.subscription(
         graphql_type=RecordedEvent,
+        metadata=FOR_READERS,
         description="Every event as it is recorded, each exactly once; only those of one name, or "
         "of one person, if asked for. Those of people who were erased are skipped on resuming. "
         "Whoever reads too slowly gets an error that names the last cursor.",
@@ -153,11 +160,15 @@ class Subscription:
         after: Cursor | None = None,
     ) -> AsyncIterator[watch_events.RecordedEvent]:
         context = info.context
-        ref = None if user is None else _possible(user, context, "user")
+        if user is None:
+            context.reaches_everyone()
+        ref = None if user is None else await _possible(user, context, "user")
         key = None if name is None else event_key(name)
         place = _place(_CHANGES, after)
         events = watch_events.watch_events(context.store, context.feed, key, ref, place)
         async for recorded in _told(events, _CHANGES, context):
+            if recorded.user:
+                context.may_act_for(recorded.user)
             yield recorded
 
 
@@ -180,9 +191,9 @@ async def _ask(context: Context, criteria: Raw) -> Question:
     return await ask(context.store, criteria, ("where",), context.moment, context.limits)
 
 
-def _possible(by: UserBy, context: Context, argument: str) -> UserRef:
+async def _possible(by: UserBy, context: Context, argument: str) -> UserRef:
     """Return whom to watch; who could not exist is not waited for."""
-    ref = by.to_domain(context.limits, (argument,))
+    ref = await context.reached(by.to_domain(context.limits, (argument,)))
     if isinstance(ref, Impossible):
         raise ref.fault
     return ref

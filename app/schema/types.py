@@ -37,6 +37,7 @@ from app.schema.enums import (
 )
 from app.schema.inputs import given
 from app.schema.pages import PageInfo, check_first, decode, encode, page_info
+from app.schema.permissions import FOR_READERS, FOR_SERVICE, FOR_WRITERS
 from app.schema.scalars import CriteriaDocument, Cursor, Properties, PropertyValue
 
 
@@ -58,7 +59,7 @@ class Location:
 
 @strawberry.type(description="A device that registered itself.")
 class Device:
-    id: strawberry.ID
+    id: strawberry.ID = strawberry.field(metadata=FOR_WRITERS)
     platform: Platform
     model: str | None
     os_version: str | None
@@ -119,43 +120,55 @@ class EventActivity:
 
 @strawberry.type(description="Everything known about one person.")
 class User:
-    id: strawberry.ID = strawberry.field(description="Stable; stays valid after merges.")
-    type: ProfileType
-    name: str | None
-    email: str | None = strawberry.field(description="Where to write to; people may share one.")
-    phone: str | None = strawberry.field(description="E.164.")
-    birthday: date | None
-    gender: Gender | None
-    language: str | None = strawberry.field(description="BCP 47.")
-    timezone: str | None = strawberry.field(description="IANA name.")
-    photo_url: str | None
-    location: domain.Location | None = strawberry.field(graphql_type=Location | None)
+    id: strawberry.ID = strawberry.field(
+        metadata=FOR_WRITERS, description="Stable; stays valid after merges."
+    )
+    type: ProfileType = strawberry.field(metadata=FOR_READERS)
+    name: str | None = strawberry.field(metadata=FOR_READERS)
+    email: str | None = strawberry.field(
+        metadata=FOR_READERS, description="Where to write to; people may share one."
+    )
+    phone: str | None = strawberry.field(metadata=FOR_READERS, description="E.164.")
+    birthday: date | None = strawberry.field(metadata=FOR_READERS)
+    gender: Gender | None = strawberry.field(metadata=FOR_READERS)
+    language: str | None = strawberry.field(metadata=FOR_READERS, description="BCP 47.")
+    timezone: str | None = strawberry.field(metadata=FOR_READERS, description="IANA name.")
+    photo_url: str | None = strawberry.field(metadata=FOR_READERS)
+    location: domain.Location | None = strawberry.field(
+        metadata=FOR_READERS, graphql_type=Location | None
+    )
     identities: list[domain.LinkedIdentity] = strawberry.field(
-        graphql_type=list[Identity], description="Oldest first."
+        metadata=FOR_READERS, graphql_type=list[Identity], description="Oldest first."
     )
-    devices: list[domain.Device] = strawberry.field(graphql_type=list[Device])
+    devices: list[domain.Device] = strawberry.field(metadata=FOR_READERS, graphql_type=list[Device])
     reachable_by: list[Channel] = strawberry.field(
+        metadata=FOR_READERS,
         description="Channels that can reach the person now: an address or token is known, and "
-        "they have not opted out."
+        "they have not opted out.",
     )
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime = strawberry.field(metadata=FOR_READERS)
+    updated_at: datetime = strawberry.field(metadata=FOR_READERS)
     last_seen_at: datetime | None = strawberry.field(
-        description="The newest event or device activity."
+        metadata=FOR_READERS, description="The newest event or device activity."
     )
     version: int = strawberry.field(
+        metadata=FOR_WRITERS,
         description="Grows by one whenever something readable here changes; `lastSeenAt` alone "
-        "does not count."
+        "does not count.",
     )
 
     @strawberry.field(
+        metadata=FOR_READERS,
         description="Whole years on today's date in the service's time zone; null without a "
-        "birthday."
+        "birthday.",
     )
     def age(self, user: strawberry.Parent[domain.User], info: Info) -> int | None:
         return None if user.birthday is None else age_on(info.context.today, user.birthday)
 
-    @strawberry.field(description="Custom properties, sorted by name; all, or the named ones.")
+    @strawberry.field(
+        metadata=FOR_READERS,
+        description="Custom properties, sorted by name; all, or the named ones.",
+    )
     def properties(
         self, user: strawberry.Parent[domain.User], names: list[str] | None = None
     ) -> Properties:
@@ -164,12 +177,14 @@ class User:
             wanted = {name: value for name, value in wanted.items() if name in names}
         return Properties(show_properties(wanted))
 
-    @strawberry.field(description="One custom property; null if there is none.")
+    @strawberry.field(
+        metadata=FOR_READERS, description="One custom property; null if there is none."
+    )
     def property(self, user: strawberry.Parent[domain.User], name: str) -> PropertyValue | None:
         value = user.properties.get(name)
         return None if value is None else PropertyValue(show_value(value))
 
-    @strawberry.field
+    @strawberry.field(metadata=FOR_READERS)
     def channels(self, user: strawberry.Parent[domain.User]) -> list[ChannelStatus]:
         chosen = ((channel, user.choices.get(channel)) for channel in Channel)
         return [
@@ -182,6 +197,7 @@ class User:
         ]
 
     @strawberry.field(
+        metadata=FOR_READERS,
         graphql_type=EventConnection,
         description="The log of what the person did, newest first, complete. `since` includes its "
         "instant, `until` excludes it.",
@@ -207,6 +223,7 @@ class User:
         return EventConnection(edges=edges, nodes=found, page_info=info_of_page)
 
     @strawberry.field(
+        metadata=FOR_READERS,
         graphql_type=list[EventActivity],
         description="Exact totals per event name over the whole life of the profile, sorted by "
         "name; all, or the named ones.",
@@ -219,6 +236,7 @@ class User:
         return sorted(totals, key=lambda total: total.name)
 
     @strawberry.field(
+        metadata=FOR_READERS,
         graphql_type=list[Annotated["Segment", strawberry.lazy("app.schema.types")]],
         description="The segments whose criteria are true of the person now.",
     )
@@ -229,7 +247,9 @@ class User:
         moment = info.context.moment
         return await segments_of(info.context.store, user, segments, criteria, moment)
 
-    @strawberry.field(description="Whether criteria are true of the person now.")
+    @strawberry.field(
+        metadata=FOR_READERS, description="Whether criteria are true of the person now."
+    )
     async def matches(
         self, user: strawberry.Parent[domain.User], info: Info, criteria: Criteria
     ) -> bool | None:
@@ -240,15 +260,18 @@ class User:
         return await is_true(context.store, question.criterion, user, moment)
 
     @strawberry.field(
+        metadata=FOR_READERS,
         description="A Liquid template filled in with this person, such as "
-        "`Hi {{ user.name | default: 'there' }}`; what is not known renders as nothing."
+        "`Hi {{ user.name | default: 'there' }}`; what is not known renders as nothing.",
     )
     def personalised(
         self, user: strawberry.Parent[domain.User], info: Info, template: str
     ) -> str | None:
         return personalised(template, user, info.context.today)
 
-    @strawberry.field(description="Ids of profiles merged into this one; they find it too.")
+    @strawberry.field(
+        metadata=FOR_READERS, description="Ids of profiles merged into this one; they find it too."
+    )
     def merged_ids(self, user: strawberry.Parent[domain.User]) -> list[strawberry.ID]:
         return [strawberry.ID(id) for id in user.absorbed]
 
@@ -338,11 +361,13 @@ class Segment:
     created_at: datetime
     updated_at: datetime
 
-    @strawberry.field(description="As saved; can be edited and saved again.")
+    @strawberry.field(metadata=FOR_SERVICE, description="As saved; can be edited and saved again.")
     def criteria(self, segment: strawberry.Parent[domain.Segment]) -> CriteriaDocument:
         return CriteriaDocument(segment.criteria)
 
-    @strawberry.field(graphql_type=UserConnection, description="Who belongs to it now.")
+    @strawberry.field(
+        graphql_type=UserConnection, metadata=FOR_SERVICE, description="Who belongs to it now."
+    )
     async def users(
         self,
         segment: strawberry.Parent[domain.Segment],
@@ -355,8 +380,9 @@ class Segment:
         return await list_users(info.context, criteria, order_by, first, after)
 
     @strawberry.field(
+        metadata=FOR_SERVICE,
         description="How far those who watch the segment have been told of what it asks for now. "
-        "`users` and `count` never lag."
+        "`users` and `count` never lag.",
     )
     async def evaluation(
         self, segment: strawberry.Parent[domain.Segment], info: Info
@@ -366,7 +392,7 @@ class Segment:
             complete=found.is_complete, evaluated=found.done, lag_ms=found.lag_ms
         )
 
-    @strawberry.field(description="How many belong to it now, exactly.")
+    @strawberry.field(metadata=FOR_SERVICE, description="How many belong to it now, exactly.")
     async def count(self, segment: strawberry.Parent[domain.Segment], info: Info) -> int:
         context = info.context
         criteria = {"segment": segment.id}

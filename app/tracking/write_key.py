@@ -7,12 +7,19 @@ from typing import Any
 
 from starlette.requests import Request
 
-from app.auth import EVERYBODY, Caller, Role
+from app.auth import EVERYBODY, NOBODY, Caller, Role, Unauthenticated
+from app.callers import Callers
 
 
 async def caller_by(request: Request, write_key: str | None) -> Caller:
     """Return whom a write key stands for; where no key was ever made, that is everybody."""
-    return EVERYBODY
+    callers: Callers = request.state.callers
+    if not callers.are_needed:
+        return EVERYBODY  # an SDK always sends some key
+    try:
+        return NOBODY if write_key is None else await callers.caller_of(write_key)
+    except Unauthenticated:
+        return NOBODY
 
 
 def may_send(caller: Caller) -> bool:

@@ -30,7 +30,7 @@ async def store(sqlite_url: str) -> AsyncIterator[Store]:
 def terms_of(caller: Caller) -> Terms:
     unneeded: Any = None
     context = Context(
-        store=unneeded, feed=unneeded, crossings=unneeded, leader=unneeded,
+        callers=unneeded, store=unneeded, feed=unneeded, crossings=unneeded, leader=unneeded,
         limits=Limits(), time_zone=ZoneInfo("UTC"), clock=lambda: NOON,
         requests=RequestLimits(names_per_hour=1), caller=caller,
     )  # fmt: skip

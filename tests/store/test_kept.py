@@ -20,7 +20,7 @@ from tests.store.steps import newcomer
 
 NOT_PERSONAL = {
     "deleted_users", "catalog", "segments", "imports", "changes", "log_starts", "leadership",
-    "coined",
+    "coined", "keys",
 }  # fmt: skip
 """Tables whose rows are about nobody; of deleted people and in the log there are ids alone."""
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from app.domain.errors import Busy, Unavailable
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """The version of the tables and documents; a file with a higher one is refused."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -162,6 +162,7 @@ UPGRADES: Final = {
     DROP TABLE log_start;
     """,
     2: "",
+    3: "",
 }
 """What has to be done, beside making the tables that are missing, to leave a format."""
 
