@@ -60,9 +60,10 @@ async def opened(url: str, query: str = "", **options: Any) -> AsyncIterator[Soc
 
 
 @asynccontextmanager
-async def initialised(url: str) -> AsyncIterator[Socket]:
+async def initialised(url: str, credential: str | None = None) -> AsyncIterator[Socket]:
     """Open a socket that may subscribe."""
+    payload = {"authorization": f"Bearer {credential}"} if credential else {}
     async with opened(url) as socket:
-        await socket.send({"type": "connection_init"})
+        await socket.send({"type": "connection_init", "payload": payload})
         assert await socket.receive() == {"type": "connection_ack"}
         yield socket
