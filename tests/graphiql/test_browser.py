@@ -1,13 +1,15 @@
 """The page in a real browser, on a running server with the demo people."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from httpx import AsyncClient
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.browser import launched
+from tests.credentials import SERVICE
+from tests.server_process import server_process
 
 pytestmark = pytest.mark.browser
 
@@ -121,29 +123,70 @@ async def test_the_documentation_and_the_dialogs_open(page: Page, faults: list[s
     assert faults == []
 
 
-async def test_the_credential_goes_along_with_a_query_and_is_not_kept(page: Page) -> None:
+@pytest.fixture(scope="module")
+def keyed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of a server with the sample people and a service key."""
+    database = f"sqlite:///{tmp_path_factory.mktemp('keyed')}/demo.db"
+    with server_process(database, "--demo", PROFILEGRAPH_SERVICE_KEY=SERVICE) as running:
+        yield running.url
+
+
+@pytest.fixture
+async def keyed_page(browser: Browser, keyed_server: str) -> AsyncIterator[Page]:
+    page = await browser.new_page(base_url=keyed_server, viewport={"width": 1280, "height": 800})
     await page.goto("/graphql")
-    await type_header(page, '{"Authorization": "Bearer some-key"}')
-
-    async with page.expect_request(lambda sent: sent.method == "POST") as query:
-        await button(page, "Execute query").click()
-
-    assert (await query.value).headers["authorization"] == "Bearer some-key"
-    await expect(result(page)).to_contain_text("{")
-    assert "some-key" not in await page.evaluate("JSON.stringify(localStorage)")
+    yield page
+    await page.close()
 
 
-async def test_the_credential_opens_a_subscription(page: Page) -> None:
+KEY_HEADER = f'{{"Authorization": "Bearer {SERVICE}"}}'
+
+
+async def test_without_a_key_the_page_says_that_one_is_needed(keyed_page: Page) -> None:
+    await button(keyed_page, "Execute query").click()
+
+    await expect(result(keyed_page)).to_contain_text("A key or a token is needed.")
+
+
+async def test_a_key_among_the_headers_opens_queries_and_is_not_kept(keyed_page: Page) -> None:
+    await type_header(keyed_page, KEY_HEADER)
+
+    await button(keyed_page, "Execute query").click()
+
+    await expect(result(keyed_page)).to_contain_text('"reachableBy"')
+    assert SERVICE not in await keyed_page.evaluate("JSON.stringify(localStorage)")
+
+
+async def test_a_key_that_was_played_with_opens_the_documentation(keyed_page: Page) -> None:
+    await type_header(keyed_page, KEY_HEADER)
+    await button(keyed_page, "Execute query").click()
+    await expect(result(keyed_page)).to_contain_text('"reachableBy"')
+
+    await button(keyed_page, "Re-fetch GraphQL schema").click()
+    await button(keyed_page, "Show Documentation Explorer").click()
+
+    await expect(keyed_page.get_by_role("link", name="Subscription", exact=True)).to_be_visible()
+
+
+async def test_a_key_among_the_headers_opens_a_subscription(keyed_page: Page) -> None:
     sent: list[str | bytes] = []
-    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
-    await page.goto("/graphql")
-    await open_tab(page, "Watch")
-    await type_header(page, '{"Authorization": "Bearer some-key", "X-Other": "1"}')
+    keyed_page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(frame)))
+    await open_tab(keyed_page, "Watch")
+    await type_header(keyed_page, f'{KEY_HEADER[:-1]}, "X-Other": "1"}}')
 
-    await button(page, "Execute query").click()
+    await button(keyed_page, "Execute query").click()
 
-    await expect(result(page)).to_contain_text("{")
+    await expect(result(keyed_page)).to_contain_text('"kind": "CURRENT"')
     assert json.loads(sent[0]) == {
         "type": "connection_init",
-        "payload": {"authorization": "Bearer some-key"},
+        "payload": {"authorization": f"Bearer {SERVICE}"},
     }
+
+
+async def test_a_key_that_is_not_taken_shows_at_once(keyed_page: Page) -> None:
+    await open_tab(keyed_page, "Watch")
+    await type_header(keyed_page, '{"Authorization": "Bearer unknown"}')
+
+    await button(keyed_page, "Execute query").click()
+
+    await expect(result(keyed_page)).to_contain_text("4403")

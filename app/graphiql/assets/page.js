@@ -17,6 +17,8 @@ const NEWEST_PEOPLE = `# The newest people: press play, or Ctrl-Enter.
 #
 # A key goes into Headers below, in each tab:
 # { "Authorization": "Bearer ..." }
+# Press play with it, then the arrows, bottom left:
+# they read the schema, for completion and the book.
 
 query NewestPeople {
   users(first: 5) {
