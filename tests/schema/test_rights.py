@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pytest
@@ -27,6 +27,12 @@ NULL: Final = "null"
 WHO: Final = "UNAUTHENTICATED"
 NO: Final = "FORBIDDEN"
 
+SAVE: Final = """
+mutation { segmentSave(name: "All", criteria: {all: []}) {
+  ... on SegmentSavePayload { segment { id } }
+} }
+"""
+
 ARGUMENTS: Final = {
     "Query.user": "by: $by",
     "Query.usersBy": "by: [$by]",
@@ -43,9 +49,16 @@ ARGUMENTS: Final = {
     "Mutation.segmentSave": 'name: "All", criteria: {all: []}',
     "Mutation.segmentDelete": 'id: "s"',
     "Subscription.userChanged": "by: $by",
+    "Subscription.segmentMembershipChanged": "segment: $segment",
+    "Subscription.eventRecorded": "user: $by",
 }
 
-VARIABLES: Final = {"$by": "UserBy!", "$name": "IdentityInput!", "$device": "String!"}
+VARIABLES: Final = {
+    "$by": "UserBy!",
+    "$name": "IdentityInput!",
+    "$device": "String!",
+    "$segment": "ID!",
+}
 
 CALLERS: Final = ("nobody", "ingest", "trusting", "self", "other", "service", "keyless")
 
@@ -75,6 +88,9 @@ ROOTS: Final = {
     "Mutation.segmentSave": FOR_SERVICE,
     "Mutation.segmentDelete": FOR_SERVICE,
     "Subscription.userChanged": FOR_READERS,
+    "Subscription.usersChanged": FOR_SERVICE,
+    "Subscription.segmentMembershipChanged": FOR_SERVICE,
+    "Subscription.eventRecorded": FOR_READERS,
 }
 
 
@@ -85,6 +101,7 @@ class Asking:
     api: Api
     by: dict[str, str]
     device: str
+    segment: str = ""
 
 
 @pytest.fixture
@@ -99,7 +116,8 @@ async def asking(sqlite_url: str, clock: Clock, caller: str) -> AsyncIterator[As
             await service(IDENTIFY, identities=[{"custom": name}])
             phone = {"id": f"{name}-phone", "platform": "IOS"}
             await service(REGISTER, user={"custom": name}, device=phone)
-        yield {
+        saved = await service(SAVE)
+        asking = {
             "nobody": Asking(api, ADA, "ada-phone"),
             "ingest": Asking(api.by(INGEST), {"device": "new-phone"}, "new-phone"),
             "trusting": Asking(api.by(trusting), ADA, "ada-phone"),
@@ -108,6 +126,7 @@ async def asking(sqlite_url: str, clock: Clock, caller: str) -> AsyncIterator[As
             "service": Asking(api.by(SERVICE), BOB, "bob-phone"),
             "keyless": Asking(api, BOB, "bob-phone"),
         }[caller]
+        yield replace(asking, segment=saved["segment"]["id"])
 
 
 def selected(field: GraphQLField) -> str:
@@ -128,7 +147,12 @@ def document(coordinate: str, selection: str | None = None) -> str:
 
 async def outcome(asking: Asking, text: str) -> str:
     """Return what comes of an operation; a subscription that goes on is a yes."""
-    variables = {"by": asking.by, "name": asking.by, "device": asking.device}
+    variables = {
+        "by": asking.by,
+        "name": asking.by,
+        "device": asking.device,
+        "segment": asking.segment,
+    }
     if text.startswith("subscription"):
         return await _begun(asking, text, variables)
     answer = await asking.api.raw(text, **variables)
@@ -230,8 +254,15 @@ async def test_to_all_but_people_the_viewer_is_null_whatever_is_asked_of_it(aski
     assert await outcome(asking, document("Query.viewer", f"{{ {everything} }}")) == NULL
 
 
+@pytest.mark.parametrize("caller", ["self"])
+async def test_a_person_is_told_of_ones_own_events_only(asking: Asking):
+    of_everybody = document("Subscription.eventRecorded").replace("(user: $by)", "")
+
+    assert await outcome(asking, of_everybody.replace("($by: UserBy!)", "")) == NO
+
+
 async def test_what_leads_from_a_person_to_others_is_not_for_people(sqlite_url: str, clock: Clock):
-    inside = ("users { totalCount }", "count", "criteria")
+    inside = ("users { totalCount }", "count", "criteria", "evaluation { complete }")
     async with serving(keyed(sqlite_url), clock) as api:
         for field in inside:
             answer = await api.by(token()).raw(f"{{ viewer {{ segments {{ name {field} }} }} }}")
