@@ -69,11 +69,16 @@ def refusals(
     variables: Mapping[str, Any],
     context: Context,
 ) -> list[GraphQLError]:
-    """Return why the caller may not have a valid operation executed; nothing, if they may."""
+    """Return why the caller may not have a valid operation executed; nothing, if they may.
+
+    Whatever executes operations has to ask this first.
+    """
     caller = context.caller
     operation = get_operation_ast(document, operation_name)
-    if operation is None or caller.role is Role.SERVICE:
+    if caller.role is Role.SERVICE:
         return []
+    if operation is None:
+        return [_unauthenticated()]  # which is meant nobody knows, so nobody may have it
     refused = _refused(schema, document, operation, caller)
     if caller == NOBODY:
         return [_unauthenticated()] if any(True for _ in refused) else []
