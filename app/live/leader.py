@@ -97,9 +97,10 @@ class Leader:
         try:
             yield self
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            # Again and again: before Python 3.12, `wait_for` may lose a cancellation.
+            while not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=RETRY_AFTER_S)
 
     # ------------------------------------------------------------ what others ask
 
@@ -126,8 +127,7 @@ class Leader:
             if (await self.evaluation(segment_id)).is_complete:
                 return
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S / 5):
-                    await scanned.wait()
+                await asyncio.wait_for(scanned.wait(), LOOK_S / 5)
 
     # ------------------------------------------------------------ leading
 
@@ -304,8 +304,7 @@ class Leader:
 
     async def _rest(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
+            await asyncio.wait_for(self._wake.wait(), seconds)
         self._wake.clear()
 
     def _now(self) -> datetime:
