@@ -60,7 +60,7 @@ def log_of(address: str, log: Path, act: Callable[[str], None]) -> str:
         try:
             while "startup complete" not in log.read_text():
                 assert process.poll() is None, log.read_text()
-            url = log.read_text().split("Profilegraph: ")[1].split("/graphql")[0]
+            url = "http" + log.read_text().split("Profilegraph: http")[1].split("/graphql")[0]
             act(url)
         finally:
             process.terminate()
