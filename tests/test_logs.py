@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -56,7 +57,13 @@ def log_of(address: str, log: Path, act: Callable[[str], None]) -> str:
     """Return what a server logs while somebody acts on it."""
     command = [sys.executable, "-m", "tests.loud_server", "--port", "0", "--database", address]
     with log.open("wb") as written:
-        process = subprocess.Popen(command, cwd=ROOT, stderr=written, stdout=written)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stderr=written,
+            stdout=written,
+            env=os.environ | {"PROFILEGRAPH_SERVICE_KEY": PLANTED},
+        )
         try:
             while "startup complete" not in log.read_text():
                 assert process.poll() is None, log.read_text()
@@ -115,7 +122,7 @@ async def watch_everything(url: str) -> None:
         await socket.receive()
         await socket.send(f'{{"type": "{PLANTED}"')
         await socket.close_code()
-    async with opened(url) as socket:
+    async with opened(url, additional_headers=HEADERS) as socket:
         await socket.send({"type": "connection_init"})
         await socket.receive()
         await socket.subscribe(WATCH, by=WHO)
