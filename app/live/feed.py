@@ -131,7 +131,9 @@ class Feed(Generic[Entry]):
     async def ready(self) -> None:
         """Return once the log is read, or known not to be there; or when that takes too long."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._known.wait(), READY_WITHIN_S)
+            # Not `wait_for`: before Python 3.12 it may lose a cancellation.
+            async with asyncio.timeout(READY_WITHIN_S):
+                await self._known.wait()
 
     @property
     def cursor(self) -> str:
@@ -146,6 +148,15 @@ class Feed(Generic[Entry]):
         if self._recent.end is None:
             raise Unavailable("The change log is not read yet; try again.")
         return self._recent.end
+
+    async def now(self) -> Callable[[Entry], bool]:
+        """Return what tells whether an entry came after this call.
+
+        The feed may be a moment behind the log: whoever begins now has not asked for what was
+        logged before, and is told it soon.
+        """
+        end = await self._log.cursor()
+        return lambda entry: self._log.is_after(entry.cursor, end)
 
     # ------------------------------------------------------------ subscribing
 

@@ -97,10 +97,9 @@ class Leader:
         try:
             yield self
         finally:
-            # Again and again: before Python 3.12, `wait_for` may lose a cancellation.
-            while not task.done():
-                task.cancel()
-                await asyncio.wait({task}, timeout=RETRY_AFTER_S)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     # ------------------------------------------------------------ what others ask
 
@@ -127,7 +126,8 @@ class Leader:
             if (await self.evaluation(segment_id)).is_complete:
                 return
             with suppress(TimeoutError):
-                await asyncio.wait_for(scanned.wait(), LOOK_S / 5)
+                async with asyncio.timeout(LOOK_S / 5):
+                    await scanned.wait()
 
     # ------------------------------------------------------------ leading
 
@@ -304,7 +304,8 @@ class Leader:
 
     async def _rest(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
         self._wake.clear()
 
     def _now(self) -> datetime:

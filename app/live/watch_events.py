@@ -1,6 +1,6 @@
 """Every event as it is recorded, once."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, cast
@@ -55,13 +55,14 @@ async def watch_events(
         FellBehind: too many events wait; it names the place of the last one.
     """
     await feed.ready()
-    reading = _Reading(store, feed, key, after)
+    start = feed.cursor
+    reading = _Reading(store, feed, key, after, None if after else await feed.now())
     try:
         if ref is None:
-            async for told in reading.of(ALL, after.log if after else feed.cursor):
+            async for told in reading.of(ALL, after.log if after else start):
                 yield told
             return
-        followed, log = await _beginning(store, feed, ref, after)
+        followed, log = await _beginning(store, feed, ref, after, start)
         while followed:
             async for told in reading.of(followed, log):
                 yield told
@@ -73,12 +74,11 @@ async def watch_events(
 
 
 async def _beginning(
-    store: Store, feed: Feed[Change], ref: UserRef, after: Place | None
+    store: Store, feed: Feed[Change], ref: UserRef, after: Place | None, start: str
 ) -> tuple[str, str]:
     """Return whom to follow, and from where in the log; wait for them to come."""
     if after is not None and (user_id := await followed_id(store, ref, after)) is not None:
         return user_id, after.log
-    start = feed.cursor
     async with _closing(feed.every(ALL, start)) as entries:
         if user := await store.find(ref):
             return user.id, start
@@ -98,12 +98,18 @@ class _Reading:
     """
 
     def __init__(
-        self, store: Store, feed: Feed[Change], key: str | None, after: Place | None
+        self,
+        store: Store,
+        feed: Feed[Change],
+        key: str | None,
+        after: Place | None,
+        is_new: Callable[[Change], bool] | None,
     ) -> None:
         self._store = store
         self._feed = feed
         self._key = key
         self._begun = after
+        self._is_new = is_new
         self.last: Place | None = after
         self.ended_at = ""
 
@@ -111,7 +117,7 @@ class _Reading:
         """Yield the events of a person, until merged or deleted; of everybody, for ever."""
         async with _closing(self._feed.every(followed, log)) as entries:
             async for before, change in entries:
-                if change.event_ids:
+                if change.event_ids and (self._is_new is None or self._is_new(change)):
                     async for told in self._events_of(change, before):
                         self.last = told.place
                         yield told

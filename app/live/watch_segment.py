@@ -48,8 +48,11 @@ async def watch_segment(
     """
     await feed.ready()
     last = after
+    start, is_new = after.log if after else feed.cursor, None if after else await feed.now()
     try:
-        async for _, crossing in feed.every(segment_id, after.log if after else None):
+        async for _, crossing in feed.every(segment_id, start):
+            if is_new and not is_new(crossing):
+                continue
             user = await store.find(crossing.user_id)
             last = Place(crossing.cursor, crossing.user_id)
             yield MembershipChange(crossing.kind, crossing.user_id, user, crossing.at, last)

@@ -38,7 +38,10 @@ async def watch_users(
     await feed.ready()
     told: OrderedDict[str, int] = OrderedDict()
     async with feed.subscribe(ALL, after.log if after else None) as changes:
+        is_new = await feed.now() if after is None else None
         async for change in changes:
+            if is_new and not is_new(change):
+                continue
             place = Place(change.cursor)
             if change.kind is ChangeKind.DELETED:
                 if is_meant is None:

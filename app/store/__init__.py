@@ -92,6 +92,9 @@ class Log(Protocol[Entry_co]):
     async def cursor(self) -> str:
         """Return where the log ends now."""
 
+    def is_after(self, cursor: str, other: str) -> bool:
+        """Return whether the entry of a cursor follows another place; if unknown, it does."""
+
     async def recently(self, limit: int) -> str:
         """Return a place not far back, after which about `limit` entries follow at the most."""
 

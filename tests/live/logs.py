@@ -89,6 +89,9 @@ class HandwrittenLog:
         self._check()
         return str(len(self._store.log))
 
+    def is_after(self, cursor: str, other: str) -> bool:
+        return int(cursor) > int(other)
+
     async def recently(self, limit: int) -> str:
         return str(max(self._store.forgotten, len(self._store.log) - limit))
 

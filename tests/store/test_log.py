@@ -268,3 +268,16 @@ async def test_what_was_logged_lately_can_be_read_again(store: Store, other_stor
     start = await other_store.changes.recently(1_000)
 
     assert len(await other_store.changes.page(start, 1_000)) == 5
+
+
+async def test_entries_follow_those_before_them(store: Store):
+    start = await store.changes.cursor()
+    for _ in range(3):
+        await store.create(newcomer())
+    cursors = [change.cursor for change in await read(store, start, 3)]
+
+    for number, cursor in enumerate(cursors):
+        assert store.changes.is_after(cursor, start)
+        assert [store.changes.is_after(cursor, other) for other in cursors] == [
+            other < number for other in range(3)
+        ]

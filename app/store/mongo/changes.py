@@ -62,6 +62,12 @@ class ChangeStream(Generic[Entry]):
         # A stream begins at its time, and this time's own write is behind us.
         return f"t{now.time}.{now.inc + 1}"
 
+    def is_after(self, cursor: str, other: str) -> bool:
+        if cursor[:1] == other[:1]:
+            return _time_of(cursor) > _time_of(other) or cursor > other
+        # A cluster time is where the next entry may stand.
+        return _time_of(cursor) >= _time_of(other)
+
     async def _now(self) -> Timestamp:
         with answering():
             reply = await self._database.command("ping")
@@ -149,6 +155,19 @@ def _told(after: str) -> Iterator[_Reading]:
         raise
     except ConnectionFailure:
         raise Unavailable("The database does not answer.") from None
+
+
+def _time_of(cursor: str) -> tuple[int, int]:
+    """Return the cluster time of a cursor: a resume token begins with it.
+
+    Before it stands the byte 82, which says that a timestamp follows; some servers leave it out.
+    """
+    if cursor.startswith("t"):
+        seconds, _, number = cursor[1:].partition(".")
+        return int(seconds), int(number)
+    token = cursor[1:]
+    start = 2 if len(token) > 16 and token.startswith("82") else 0
+    return int(token[start : start + 8], 16), int(token[start + 8 : start + 16], 16)
 
 
 def _beginning(cursor: str) -> dict[str, Any]:

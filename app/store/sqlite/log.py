@@ -70,6 +70,10 @@ class SqliteLog(Generic[Entry]):
         with answering():
             return self._cursor_of(self._last_seq())
 
+    def is_after(self, cursor: str, other: str) -> bool:
+        start = len(self._table.prefix)
+        return int(cursor[start:]) > int(other[start:])
+
     async def recently(self, limit: int) -> str:
         with answering():
             return self._cursor_of(max(self._last_seq() - limit, self._start()))
