@@ -36,3 +36,4 @@ class Settings(BaseSettings):
         default=ZoneInfo("UTC"), description="IANA name of the zone whose midnight begins a day."
     )
     limits: Limits = Limits()
+    plans: bool = Field(True, description="Whether queries are compiled, on or off.")

@@ -1,12 +1,13 @@
 """What every resolver can reach."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import strawberry
+from graphql import DocumentNode
 from strawberry.extensions import SchemaExtension
 
 from app.auth import EVERYBODY, Caller
@@ -20,6 +21,23 @@ from app.live.feed import Feed
 from app.live.leader import Leader
 from app.operations.terms import Terms
 from app.store import Store
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query that was validated and let through.
+
+    Attributes:
+        text: As the client sent it.
+        document: What it was parsed to.
+        operation_name: Which of its operations the client named.
+        variables: As the client sent them.
+    """
+
+    text: str
+    document: DocumentNode
+    operation_name: str | None
+    variables: Mapping[str, Any]
 
 
 @dataclass
@@ -36,6 +54,7 @@ class Context:
         clock: What time it is.
         caller: Who asks.
         connection_params: What a WebSocket client said of itself.
+        shortcut: What may answer a query without the executor; it returns None if it cannot.
     """
 
     store: Store
@@ -47,6 +66,7 @@ class Context:
     clock: Callable[[], datetime]
     caller: Caller = EVERYBODY
     connection_params: dict[str, Any] | None = None
+    shortcut: "Callable[[Query, Context], Awaitable[dict[str, Any] | None]] | None" = None
     _segments: tuple[Segments, Mapping[str, Criterion]] | None = None
 
     @property

@@ -24,6 +24,7 @@ from app.domain.segment import Segments
 from app.domain.user import Edit, User
 from app.store import Merged, Step, UserRef
 from app.store.document import to_event
+from app.store.reading import Instants, Reading, Shown
 from app.store.sqlite import catalog, facts, merging, search, segments, users
 from app.store.sqlite.changes import CHANGES
 from app.store.sqlite.connection import answering, connect, from_ms, path_of, prepare, to_ms
@@ -63,6 +64,8 @@ class SqliteStore:
     take longer happens on a thread of its own.
     """
 
+    instants = Instants(to_ms, from_ms)
+
     def __init__(self, connect: Callable[[], sqlite3.Connection], limits: Limits) -> None:
         self._limits = limits
         self._names = catalog.KnownNames()
@@ -88,9 +91,36 @@ class SqliteStore:
                 self._lookups.execute("COMMIT")
 
     def _find(self, ref: UserRef) -> User | None:
+        text = self._document(ref)
+        return None if text is None else users.decode(text)
+
+    def _document(self, ref: UserRef) -> str | None:
         sql, argument = (_BY_ID, ref) if isinstance(ref, str) else (_BY_IDENTITY, ref.key)
         row = self._lookups.execute(sql, {"ref": argument}).fetchone()
-        return None if row is None else users.decode(row[0])
+        return row and str(row[0])
+
+    async def read(self, refs: Sequence[UserRef], reading: Reading[Shown]) -> list[Shown | None]:
+        with answering():
+            self._lookups.execute("BEGIN")  # all as of one instant
+            try:
+                return [self._read(ref, reading) for ref in refs]
+            finally:
+                self._lookups.execute("COMMIT")
+
+    def _read(self, ref: UserRef, reading: Reading[Shown]) -> Shown | None:
+        text = self._document(ref)
+        return None if text is None else reading.show(orjson.loads(text))
+
+    async def read_page(
+        self,
+        order: UserOrder,
+        first: int,
+        after: UserPosition | None,
+        question: Question | None,
+        reading: Reading[Shown],
+    ) -> list[Shown]:
+        texts = await self._page(order, first, after, question)
+        return [reading.show(orjson.loads(text)) for text in texts]
 
     async def create(self, edit: Edit) -> Edit:
         return await self._write(
@@ -158,6 +188,12 @@ class SqliteStore:
         after: UserPosition | None,
         question: Question | None = None,
     ) -> list[User]:
+        texts = await self._page(order, first, after, question)
+        return [users.decode(text) for text in texts]
+
+    async def _page(
+        self, order: UserOrder, first: int, after: UserPosition | None, question: Question | None
+    ) -> list[str]:
         candidates = self._limits.candidates
         return await self._scan(
             lambda connection: search.page(connection, question, order, first, after, candidates)

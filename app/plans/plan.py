@@ -1,0 +1,96 @@
+"""The plan of one operation, and those of all that clients send."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Final
+
+from graphql import DocumentNode, GraphQLSchema, OperationType
+
+from app.plans.compiler import Compiler
+from app.plans.parts import Part, Run, Surprise, Unplanned, settled
+from app.plans.people import ROOTS
+from app.plans.selection import Selections, operation_of, switches_of
+from app.plans.variables import are_plain, coercion
+from app.schema.context import Context, Query
+
+KEPT_PLANS: Final = 1_000
+KEPT_VARIANTS: Final = 16
+
+MAX_QUERY_CHARACTERS: Final = 20_000
+"""No plan is made for, or kept with, a longer document."""
+
+
+class Plan:
+    """How one operation is answered."""
+
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, operation_name: str | None
+    ) -> None:
+        """Make the plan.
+
+        Raises:
+            Unplanned: there is none for such an operation.
+        """
+        operation = operation_of(document, operation_name)
+        if operation.operation is not OperationType.QUERY or operation.directives:
+            raise Unplanned
+        self._schema, self._document, self._operation = schema, document, operation
+        self._switches = sorted(switches_of(document))
+        self._variables = coercion(schema, operation, plainly=are_plain(document))
+        self._variants: OrderedDict[tuple[bool, ...], Part] = OrderedDict()
+        if not self._switches:
+            self._variant(())
+
+    async def answer(self, raw: Mapping[str, Any], context: Context) -> dict[str, Any] | None:
+        """Return the data of the answer, or None if the standard executor is to answer."""
+        try:
+            variables = self._variables(raw)
+            part = self._variant(tuple(variables.coerced[name] for name in self._switches))
+            run = Run(context, variables, context.today, context.store.instants)
+            data: dict[str, Any] = await settled(part.make(None, run))
+        except Exception:  # whatever it is, the standard executor meets it, too, and shows it
+            return None
+        return data
+
+    def _variant(self, switches: tuple[bool, ...]) -> Part:
+        """Return the part that answers while the variables of `@skip` and `@include` are so."""
+        if any(type(switch) is not bool for switch in switches):
+            raise Surprise
+        if (part := self._variants.get(switches)) is None:
+            chosen = dict(zip(self._switches, switches, strict=True))
+            compiler = Compiler(self._schema, Selections(self._document, chosen), ROOTS)
+            part = self._variants[switches] = compiler.operation(self._operation)
+            if len(self._variants) > KEPT_VARIANTS:
+                self._variants.popitem(last=False)
+        return part
+
+
+class Plans:
+    """The plans of the operations that clients send, the newest of them."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._plans: OrderedDict[tuple[str, str | None], Plan | None] = OrderedDict()
+
+    async def answer(self, query: Query, context: Context) -> dict[str, Any] | None:
+        """Return the data that answers a query, or None if the standard executor is to answer."""
+        plan = self.of(query.text, query.document, query.operation_name)
+        return None if plan is None else await plan.answer(query.variables, context)
+
+    def known(self, query: str, operation_name: str | None) -> Plan | None:
+        """Return the plan of an operation that was let through before, if it has one."""
+        return self._plans.get((query, operation_name))
+
+    def of(self, query: str, document: DocumentNode, operation_name: str | None) -> Plan | None:
+        """Return the plan of a valid operation, or None if there is none for it."""
+        if len(query) > MAX_QUERY_CHARACTERS:
+            return None
+        key = (query, operation_name)
+        if key not in self._plans:
+            try:
+                self._plans[key] = Plan(self._schema, document, operation_name)
+            except Exception:  # whatever has no plan, the standard executor answers
+                self._plans[key] = None
+            if len(self._plans) > KEPT_PLANS:
+                self._plans.popitem(last=False)
+        return self._plans[key]
