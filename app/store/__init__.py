@@ -110,6 +110,9 @@ class Store(Protocol):
     async def find_many(self, refs: Sequence[UserRef]) -> list[User | None]:
         """Return a user or None for each reference, in their order."""
 
+    async def whose(self, ref: UserRef) -> str | None:
+        """Return the id of the user whom `find` returns."""
+
     async def read(self, refs: Sequence[UserRef], reading: Reading[Shown]) -> list[Shown | None]:
         """Return what a reading shows of each, or None for nobody, in their order."""
 

@@ -70,7 +70,8 @@ def _selection(draw: DrawFn, query: Query, type_: GraphQLObjectType, depth: int)
         for name, each in type_.fields.items()
         if depth < DEEPEST or is_leaf_type(get_named_type(each.type))
     )
-    chosen = draw(st.lists(st.sampled_from(names), min_size=1, max_size=6)) if names else []
+    most = draw(st.sampled_from([1, 3, 12]))
+    chosen = draw(st.lists(st.sampled_from(names), min_size=1, max_size=most)) if names else []
     parts = [_field(draw, query, type_, name, depth) for name in chosen] or ["__typename"]
     if draw(st.integers(0, 5)) == 0:
         parts.append("kind: __typename")
@@ -135,12 +136,12 @@ def _arguments(draw: DrawFn, query: Query, definitions: Mapping[str, Any]) -> st
 def _variable(draw: DrawFn, query: Query, type_: GraphQLInputType, value: Any) -> str:
     name = f"v{len(query.declared)}"
     declaration = f"${name}: {type_}"
-    match draw(st.integers(0, 5)):
-        case 0:
+    match draw(st.integers(0, 9)):
+        case 8:
             query.declared.append(f"{declaration} = {_literal(value, type_)}")
-        case 1:
+        case 9:
             query.declared.append(declaration)
-            query.variables[name] = draw(st.sampled_from([None, 7, "7", [], True, 1.5]))
+            query.variables[name] = draw(st.sampled_from([None, 7, "7", [], True, 1.5, 2.0]))
         case _:
             query.declared.append(declaration)
             query.variables[name] = value
@@ -155,7 +156,7 @@ def _values(query: Query, name: str, type_: GraphQLInputType) -> SearchStrategy[
         "where": st.sampled_from(CRITERIA),
         "criteria": st.sampled_from(CRITERIA),
         "template": st.sampled_from(TEMPLATES),
-        "first": st.sampled_from([1, 2, 3, 7, 100, 0, 101]),
+        "first": st.sampled_from([1, 2, 3, 7, 20, 20, 30, 100, 0, 101]),
         "after": st.sampled_from(["", "WyJhIl0"]),
         "since": st.sampled_from(INSTANTS),
         "until": st.sampled_from(INSTANTS),

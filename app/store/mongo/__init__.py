@@ -99,6 +99,10 @@ class MongoStore:
         found = await self._standing(refs, None)
         return [None if document is None else content_of(document) for document in found]
 
+    async def whose(self, ref: UserRef) -> str | None:
+        (found,) = await self._standing([ref], frozenset({"_id"}))
+        return None if found is None else str(found["_id"])
+
     async def read(self, refs: Sequence[UserRef], reading: Reading[Shown]) -> list[Shown | None]:
         found = await self._standing(refs, reading.fields)
         return [None if document is None else reading.show(document) for document in found]

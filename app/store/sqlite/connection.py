@@ -10,8 +10,9 @@ from typing import Final
 from urllib.parse import unquote
 
 from app.domain.errors import Busy, Unavailable
+from app.store.sqlite.memory import TOUCHED
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """The version of the tables and documents; a file with a higher one is refused."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -141,6 +142,7 @@ UPGRADES: Final = {
     UPDATE log_starts SET seq = (SELECT seq FROM log_start) WHERE log = 'changes';
     DROP TABLE log_start;
     """,
+    2: "",
 }
 """What has to be done, beside making the tables that are missing, to leave a format."""
 
@@ -219,5 +221,6 @@ def _create_tables(connection: sqlite3.Connection) -> None:
         left = range(found, FORMAT) if found else ()  # a new file has no format to leave
         upgrades = "".join(UPGRADES[number] for number in left)
         connection.executescript(
-            f"BEGIN IMMEDIATE; {TABLES} {upgrades} PRAGMA user_version = {FORMAT}; COMMIT"
+            f"BEGIN IMMEDIATE; {TABLES} {TOUCHED} {upgrades} "
+            f"PRAGMA user_version = {FORMAT}; COMMIT"
         )

@@ -47,6 +47,17 @@ def page(
     return found
 
 
+def page_of_all(
+    connection: sqlite3.Connection, order: UserOrder, first: int, after: UserPosition | None
+) -> list[str]:
+    """Return the ids of up to `first` users, in order, that follow `after`."""
+    where, by, arguments = _page_of(order, after)
+    rows = connection.execute(
+        f"SELECT id FROM users WHERE {where} ORDER BY {by} LIMIT ?", (*arguments, first)
+    )
+    return [row[0] for row in rows]
+
+
 def count(connection: sqlite3.Connection, question: Question | None, max_candidates: int) -> int:
     """Return of how many users the question is true, exactly.
 
