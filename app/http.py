@@ -42,6 +42,9 @@ CONNECTION_INIT_WAIT: Final = timedelta(seconds=10)
 
 Clock = Callable[[], datetime]
 
+_NO_RESPONSE: Final = Response()
+"""What a context is made beside where the response is not known yet."""
+
 _ONE_ANSWER: Final = {
     "GET": {OperationType.QUERY},
     "POST": {OperationType.QUERY, OperationType.MUTATION},
@@ -107,7 +110,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         plan = self._plans.known(asked.query, asked.operation_name)
         if plan is None:
             return None
-        context = await self.get_context(request, Response())
+        context = await self.get_context(request, _NO_RESPONSE)
         if context.caller.role is not Role.SERVICE:
             return None
         data = await plan.answer(asked.variables, context)

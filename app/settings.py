@@ -37,3 +37,4 @@ class Settings(BaseSettings):
     )
     limits: Limits = Limits()
     plans: bool = Field(True, description="Whether queries are compiled, on or off.")
+    workers: int = Field(1, ge=1, le=256, description="How many processes serve, on one port.")

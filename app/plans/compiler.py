@@ -4,12 +4,19 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from graphql import (
+    ArgumentNode,
     FieldNode,
     GraphQLError,
     GraphQLField,
+    GraphQLInputObjectType,
     GraphQLObjectType,
     GraphQLSchema,
+    NameNode,
+    ObjectFieldNode,
+    ObjectValueNode,
     OperationDefinitionNode,
+    VariableNode,
+    get_nullable_type,
 )
 from graphql.execution.values import VariableValues, get_argument_values
 
@@ -90,6 +97,9 @@ class Compiler:
     @staticmethod
     def arguments(field: GraphQLField, node: FieldNode) -> tuple[Callable[[Run], Arguments], bool]:
         """Return what gives a field's arguments, and whether they are always the same."""
+        if _takes_one_person(field) and (named := _named_by_variable(node)) is not None:
+            kind, variable = named
+            return lambda run: {"by": {kind: run.variables.coerced[variable]}}, False
         if next(variables_in(node.arguments), None) is not None:
             return lambda run: get_argument_values(field, node, run.variables), False
         try:
@@ -110,3 +120,24 @@ class Compiler:
             raise Unplanned
         field: GraphQLField = type_.fields[name]
         return field
+
+
+def _takes_one_person(field: GraphQLField) -> bool:
+    by = field.args.get("by")
+    return by is not None and isinstance(get_nullable_type(by.type), GraphQLInputObjectType)
+
+
+def _named_by_variable(node: FieldNode) -> tuple[str, str] | None:
+    """Return the kind and the variable of `by: {kind: $variable}`, the commonest of arguments."""
+    match node.arguments:
+        case (
+            ArgumentNode(
+                name=NameNode(value="by"),
+                value=ObjectValueNode(
+                    fields=(ObjectFieldNode(name=kind, value=VariableNode(name=variable)),)
+                ),
+            ),
+        ):
+            return kind.value, variable.value
+        case _:
+            return None

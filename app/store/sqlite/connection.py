@@ -221,6 +221,5 @@ def _create_tables(connection: sqlite3.Connection) -> None:
         left = range(found, FORMAT) if found else ()  # a new file has no format to leave
         upgrades = "".join(UPGRADES[number] for number in left)
         connection.executescript(
-            f"BEGIN IMMEDIATE; {TABLES} {TOUCHED} {upgrades} "
-            f"PRAGMA user_version = {FORMAT}; COMMIT"
+            f"BEGIN IMMEDIATE; {TABLES} {TOUCHED} {upgrades} PRAGMA user_version = {FORMAT}; COMMIT"
         )
