@@ -1,8 +1,9 @@
 """GraphQL over HTTP, as its specification says, and how a request becomes a Context."""
 
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -25,11 +26,10 @@ from strawberry.subscriptions import (
 )
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
+from strawberry.types.unset import UNSET, UnsetType
 
 from app import graphiql
-from app.auth import Role
 from app.plans import Plans
-from app.quick import question_of
 from app.schema import schema
 from app.schema.context import Context
 from app.settings import Settings
@@ -44,6 +44,10 @@ Clock = Callable[[], datetime]
 
 _NO_RESPONSE: Final = Response()
 """What a context is made beside where the response is not known yet."""
+
+_PLAIN_ANSWERS: Final = frozenset({"*/*", JSON, GRAPHQL_JSON})
+"""What clients accept who want one answer, and no page and no stream."""
+
 
 _ONE_ANSWER: Final = {
     "GET": {OperationType.QUERY},
@@ -87,7 +91,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             return
         request = Request(scope, receive)
         try:
-            response = await self._answered_by_plan(request) or await self.run(request)
+            response = await self.run(request)
         except HTTPException as fault:
             response = _refusal(request, fault.status_code, fault.reason)
         except MissingQueryError:
@@ -100,24 +104,26 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             response = _wrong_operation(request, fault)
         await response(scope, receive, send)
 
-    async def _answered_by_plan(self, request: Request) -> Response | None:
-        """Return what a plan made before answers, or None to go the whole way.
+    # ------------------------------------------------------------ the quick way
 
-        What was parsed, validated and let through once need not be again.
+    async def run(
+        self,
+        request: Request | WebSocket,
+        context: Context | UnsetType = UNSET,
+        root_value: UnsetType | None = UNSET,
+    ) -> Any:
+        """Answer by a plan what was let through before, and is asked plainly; else go all the way.
+
+        Who asks, and how much they may send, is found out the same way in both.
         """
-        if self._plans is None or (asked := await question_of(request)) is None:
-            return None
-        plan = self._plans.known(asked.query, asked.operation_name)
-        if plan is None:
-            return None
-        context = await self.get_context(request, _NO_RESPONSE)
-        if context.caller.role is not Role.SERVICE:
-            return None
-        data = await plan.answer(asked.variables, context)
-        if data is None:
-            return None
-        body = orjson.dumps({"data": data})
-        return Response(body, 200, {"vary": "accept"}, _media_type(request))
+        if self._plans and isinstance(request, Request) and _asks_plainly(request):
+            context = await self.get_context(request, _NO_RESPONSE)
+            if asked := _asked(await self.request_adapter_class(request).get_body()):
+                data = await self._plans.answer_known(*asked, context)
+                if data is not None:
+                    body = orjson.dumps({"data": data})
+                    return Response(body, 200, {"vary": "accept"}, _media_type(request))
+        return await super().run(request, context, root_value)  # type: ignore[arg-type]
 
     # ------------------------------------------------------------ the request
 
@@ -141,7 +147,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def parse_http_body(
         self, request: AsyncHTTPRequestAdapter
     ) -> GraphQLRequestData | list[GraphQLRequestData]:
-        content_type, _ = parse_content_type(request.content_type or "")
+        content_type = _content_type(request.content_type or "")
         if request.method != "GET" and content_type != JSON:
             raise HTTPException(415, f"The request's content type is not {JSON}.")
         data = await super().parse_http_body(request)
@@ -224,9 +230,44 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return orjson.dumps(data).decode()  # as text, since WebSocket messages must be
 
 
+@lru_cache(1_000)
+def _content_type(header: str) -> str:
+    media_type, _ = parse_content_type(header)
+    return media_type
+
+
+def _asks_plainly(request: Request) -> bool:
+    """Return whether JSON is posted, and one answer is wanted: no page, and no stream."""
+    headers = request.headers
+    return (
+        request.method == "POST"
+        and headers.get("content-type") == JSON
+        and headers.get("accept", "*/*") in _PLAIN_ANSWERS
+    )
+
+
+def _asked(body: bytes | str) -> tuple[str, str | None, Mapping[str, Any]] | None:
+    """Return a query, its operation's name and its variables; None for what takes a closer look."""
+    try:
+        asked = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    match asked:
+        case {"query": str(query), **more} if "extensions" not in more:
+            name, variables = more.get("operationName"), more.get("variables")
+            if isinstance(name, str | None) and isinstance(variables, dict | None):
+                return query, name, variables or {}
+    return None
+
+
 def _media_type(request: Request | WebSocket) -> str:
+    return _best_of(request.headers.get("accept", ""))
+
+
+@lru_cache(1_000)
+def _best_of(accept: str) -> str:
     """Return the one of our two media types that the client accepts more gladly."""
-    accepted = dict(map(_with_quality, request.headers.get("accept", "").lower().split(",")))
+    accepted = dict(map(_with_quality, accept.lower().split(",")))
     quality = accepted.get(GRAPHQL_JSON, 0.0)
     return GRAPHQL_JSON if quality > 0 and quality >= accepted.get(JSON, 0.0) else JSON
 
