@@ -1,10 +1,13 @@
 """Plans answer byte for byte as the standard executor does."""
 
+import re
+
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.plans.plan import MAX_QUERY_CHARACTERS
 from app.schema import schema
 from tests.plans.conftest import BothWays
 from tests.plans.queries import queries
@@ -19,7 +22,8 @@ QUIET = {
         HealthCheck.filter_too_much,
     ],
 }
-KEPT = ("errors", "extensions")
+UNPLANNED = re.compile(r"\b(catalog|segments?)\b")
+"""Root fields that are asked for too rarely; the segments of a person are planned, too."""
 
 
 async def _agree(both_ways: BothWays, draw: st.DataObject) -> None:
@@ -28,12 +32,13 @@ async def _agree(both_ways: BothWays, draw: st.DataObject) -> None:
 
     answer = orjson.loads(await both_ways.ask(document, variables))
 
-    if "errors" not in answer and "catalog" not in document and "segment" not in document:
+    plannable = len(document) <= MAX_QUERY_CHARACTERS and not UNPLANNED.search(document)
+    if plannable and "errors" not in answer:
         assert both_ways.planned == before + 2
 
 
 @given(draw=st.data())
-@settings(max_examples=200, **QUIET)
+@settings(max_examples=60, **QUIET)
 async def test_any_query_is_answered_the_same_both_ways(both_ways: BothWays, draw: st.DataObject):
     await _agree(both_ways, draw)
 

@@ -39,11 +39,13 @@ from app.store.mongo.collections import (
     to_bson,
 )
 from app.store.mongo.memberships import MongoMemberships
+from app.store.mongo.gathered import Gathered
 from app.store.mongo.merging import MergeTerms
 from app.store.mongo.protocol import Protocol
 from app.store.mongo.repair import repair
 from app.store.mongo.search import Search
 from app.store.mongo.segments import SegmentsDocument
+from app.store.mongo.turns import Turns
 from app.store.mongo.users import State, Users, content_of, is_settled, keys_of, told
 from app.store.reading import Instants, Reading, Shown
 
@@ -89,6 +91,9 @@ class MongoStore:
         self.changes = ChangeStream(collections.database, collections.users, to_change)
         self.crossings = ChangeStream(collections.database, collections.memberships, to_crossing)
         self.memberships = MongoMemberships(collections, self._search)
+        self._turns = Turns(limits.busy_s)
+        self._owners = Gathered(lambda keys, _: self._claims.owners(keys))
+        self._found = Gathered(lambda ids, fields: self._users.standing(ids, fields))
 
     # ------------------------------------------------------------ reading
 
@@ -111,10 +116,9 @@ class MongoStore:
         self, refs: Sequence[UserRef], fields: frozenset[str] | None
     ) -> list[Document | None]:
         with answering():
-            keys = [ref.key for ref in refs if isinstance(ref, Identity)]
-            owners = await self._claims.owners(keys) if keys else {}
+            owners = await self._owners([ref.key for ref in refs if isinstance(ref, Identity)])
             ids = {*owners.values(), *(ref for ref in refs if isinstance(ref, str))}
-            standing = await self._users.standing(ids, fields)
+            standing = await self._found(ids, fields)
         # An embedded identity is owned, also one that was claimed after the claims were read.
         named = {key: document for document in standing.values() for key in keys_of(document)}
         return [standing.get(ref) if isinstance(ref, str) else named.get(ref.key) for ref in refs]
@@ -195,7 +199,8 @@ class MongoStore:
 
     async def change(self, user_id: str, step: Step, event_ids: Collection[str] = ()) -> Edit:
         with answering():
-            return await self._persist(lambda: self._try_change(user_id, step, event_ids))
+            async with self._turns.of(user_id):
+                return await self._persist(lambda: self._try_change(user_id, step, event_ids))
 
     async def _persist(self, attempt: Callable[[], Awaitable[Result | None]]) -> Result:
         """Attempt until nobody else is faster.
