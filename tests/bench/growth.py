@@ -2,8 +2,8 @@
 
 For each number of people a database is filled and asked, one request at a time, through the ASGI
 application without a socket. What is shown is the median time of an answer, in microseconds, of as
-many repetitions as fit into a second and at least 20; the first few are not counted, so what can be kept
-in memory is. The disk's part is in it.
+many repetitions as fit into a second and at least 20. The first few are not counted, so what can be
+kept in memory is. The disk's part is in it.
 """
 
 import asyncio

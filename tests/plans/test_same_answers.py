@@ -1,6 +1,7 @@
 """Plans answer byte for byte as the standard executor does."""
 
 import re
+from typing import Any
 
 import orjson
 import pytest
@@ -13,7 +14,7 @@ from tests.plans.conftest import BothWays
 from tests.plans.queries import queries
 from tests.schema.documents import USER, USERS
 
-QUIET = {
+QUIET: dict[str, Any] = {
     "deadline": None,
     "suppress_health_check": [
         HealthCheck.function_scoped_fixture,

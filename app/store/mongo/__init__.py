@@ -38,8 +38,8 @@ from app.store.mongo.collections import (
     stands_alone,
     to_bson,
 )
-from app.store.mongo.memberships import MongoMemberships
 from app.store.mongo.gathered import Gathered
+from app.store.mongo.memberships import MongoMemberships
 from app.store.mongo.merging import MergeTerms
 from app.store.mongo.protocol import Protocol
 from app.store.mongo.repair import repair
