@@ -10,7 +10,7 @@ from app.auth import Role
 from app.plans.compiler import Compiler
 from app.plans.parts import Part, Run, Surprise, Unplanned, settled
 from app.plans.people import ROOTS
-from app.plans.selection import Selections, operation_of, switches_of
+from app.plans.selection import Selections, names_in, operation_of, switches_of
 from app.plans.variables import are_plain, coercion
 from app.schema.context import Context, Query
 
@@ -21,8 +21,17 @@ MAX_QUERY_CHARACTERS: Final = 20_000
 """No plan is made for, or kept with, a longer document."""
 
 
+_FAR: Final = frozenset({"userCount", "totalCount", "matches", "segments", "where"})
+"""Fields and arguments that may make a store look at many people, or far back."""
+
+
 class Plan:
-    """How one operation is answered."""
+    """How one operation is answered.
+
+    Attributes:
+        document: Where it stands.
+        looks_far: Whether it may look at many people one by one.
+    """
 
     def __init__(
         self, schema: GraphQLSchema, document: DocumentNode, operation_name: str | None
@@ -35,7 +44,8 @@ class Plan:
         operation = operation_of(document, operation_name)
         if operation.operation is not OperationType.QUERY or operation.directives:
             raise Unplanned
-        self._schema, self._document, self._operation = schema, document, operation
+        self._schema, self.document, self._operation = schema, document, operation
+        self.looks_far = bool(_FAR & names_in(document))
         self._switches = sorted(switches_of(document))
         self._variables = coercion(schema, operation, plainly=are_plain(document))
         self._variants: OrderedDict[tuple[bool, ...], Part] = OrderedDict()
@@ -59,7 +69,7 @@ class Plan:
             raise Surprise
         if (part := self._variants.get(switches)) is None:
             chosen = dict(zip(self._switches, switches, strict=True))
-            compiler = Compiler(self._schema, Selections(self._document, chosen), ROOTS)
+            compiler = Compiler(self._schema, Selections(self.document, chosen), ROOTS)
             part = self._variants[switches] = compiler.operation(self._operation)
             if len(self._variants) > KEPT_VARIANTS:
                 self._variants.popitem(last=False)
@@ -81,11 +91,26 @@ class Plans:
     async def answer_known(
         self, text: str, operation_name: str | None, variables: Mapping[str, Any], context: Context
     ) -> dict[str, Any] | None:
-        """Return the data that answers a query let through before, as `answer` does."""
+        """Return the data that answers a query let through before, as `answer` does.
+
+        What looks at many people is not for this way, which knows no limit of time.
+        """
         plan = self._plans.get((text, operation_name))
-        if plan is None or context.caller.role is not Role.SERVICE:
+        if plan is None or plan.looks_far or context.caller.role is not Role.SERVICE:
+            return None
+        if not self.admits(plan.document, operation_name, variables, context):
             return None
         return await plan.answer(variables, context)
+
+    def admits(
+        self,
+        document: DocumentNode,
+        operation_name: str | None,
+        variables: Mapping[str, Any],
+        context: Context,
+    ) -> bool:
+        """Return whether a query let through before would be, with these variables, too."""
+        return True
 
     def of(self, query: str, document: DocumentNode, operation_name: str | None) -> Plan | None:
         """Return the plan of a valid operation, or None if there is none for it."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any, Final
 
 from graphql import (
+    ArgumentNode,
     BooleanValueNode,
     DirectiveNode,
     DocumentNode,
@@ -112,6 +113,25 @@ class _Switches(Visitor):
 def switches_of(document: DocumentNode) -> Set[str]:
     """Return the names of the variables that switch parts of the document on and off."""
     visitor = _Switches()
+    visit(document, visitor)
+    return visitor.names
+
+
+class _Names(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        self.names.add(node.name.value)
+
+    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+        self.names.add(node.name.value)
+
+
+def names_in(document: DocumentNode) -> Set[str]:
+    """Return the names of all fields and arguments in a document."""
+    visitor = _Names()
     visit(document, visitor)
     return visitor.names
 

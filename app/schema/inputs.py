@@ -1,7 +1,8 @@
 """What clients send, and the plain values that the domain reads it as."""
 
+from collections.abc import Hashable
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import strawberry
@@ -22,18 +23,28 @@ def given(value: Any) -> Any:
     """Return an input as the JSON it came from: what was absent stays absent, null is None."""
     if isinstance(value, list):
         return [given(item) for item in value]
-    definition = get_object_definition(type(value))
-    if definition is None:
+    type_: Any = type(value)
+    names = _names_in(type_)
+    if names is None:
         return value
-    fields = (
-        (field.graphql_name or to_camel_case(field.python_name), getattr(value, field.python_name))
-        for field in definition.fields
-    )
+    fields = ((name, getattr(value, attribute)) for name, attribute in names)
     return {
         name: given(field.value if isinstance(field, Some) else field)
         for name, field in fields
         if field is not None
     }
+
+
+@cache
+def _names_in(type_: Hashable) -> tuple[tuple[str, str], ...] | None:
+    """Return each field of an input by its name in JSON and its attribute; None for no input."""
+    definition = get_object_definition(type_)
+    if definition is None:
+        return None
+    return tuple(
+        (field.graphql_name or to_camel_case(field.python_name), field.python_name)
+        for field in definition.fields
+    )
 
 
 @strawberry.input(one_of=True, description="One name of a person.")

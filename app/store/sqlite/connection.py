@@ -2,11 +2,11 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 from app.domain.errors import Busy, Unavailable
@@ -172,6 +172,12 @@ def told(fault: sqlite3.DatabaseError) -> Exception:
     if getattr(fault, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
         return Busy()
     return Unavailable(f"The database cannot be used: {fault}.")
+
+
+def for_each(connection: sqlite3.Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Run a statement for each row; for none it is not even prepared, which takes as long."""
+    if rows:
+        connection.executemany(sql, rows)
 
 
 def path_of(url: str) -> Path:

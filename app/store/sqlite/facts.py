@@ -10,7 +10,7 @@ from typing import Any, Final
 from app.domain import criteria
 from app.domain.properties import PropertyValue, kind_of, same
 from app.domain.user import User
-from app.store.sqlite.connection import to_ms
+from app.store.sqlite.connection import for_each, to_ms
 from app.store.sqlite.criteria import ELEMENT, stored
 
 COLUMNS: Final = (
@@ -51,11 +51,13 @@ def index(connection: sqlite3.Connection, before: User | None, after: User) -> N
         for name in {*old, *after.properties}
         if not same(old.get(name), after.properties.get(name))
     ]
-    connection.executemany(
+    for_each(
+        connection,
         "DELETE FROM user_properties WHERE user = ? AND k = ?",
         [(after.id, name) for name in changed if name in old],
     )
-    connection.executemany(
+    for_each(
+        connection,
         "INSERT INTO user_properties VALUES (?, ?, ?, ?, ?)",
         [
             (after.id, name, *row)
@@ -65,7 +67,8 @@ def index(connection: sqlite3.Connection, before: User | None, after: User) -> N
         ],
     )
     counted = before.activity if before else {}
-    connection.executemany(
+    for_each(
+        connection,
         "INSERT OR REPLACE INTO user_activity VALUES (?, ?, ?, ?, ?)",
         [
             (after.id, key, total.count, to_ms(total.first_at), to_ms(total.last_at))
