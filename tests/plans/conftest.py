@@ -48,6 +48,13 @@ class BothWays:
 
 
 @pytest.fixture
+async def api(sqlite_url: str, clock: Clock) -> AsyncIterator[Api]:
+    """The API with plans on an empty store, whatever the environment says."""
+    async with serving(Settings(database=sqlite_url, plans=True), clock) as api:
+        yield api
+
+
+@pytest.fixture
 async def both_ways(store_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[BothWays]:
     """Sample people, some of whom were merged."""
     async with open_store(store_url, LIMITS) as store:
@@ -61,7 +68,7 @@ async def both_ways(store_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
         ]
     clock = Clock(NOON)
     async with (
-        serving(Settings(database=store_url, limits=LIMITS), clock) as planning,
+        serving(Settings(database=store_url, limits=LIMITS, plans=True), clock) as planning,
         serving(Settings(database=store_url, limits=LIMITS, plans=False), clock) as standard,
     ):
         both = BothWays(planning, standard, [*ids, *names])
