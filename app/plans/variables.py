@@ -61,18 +61,25 @@ def coercion(
         return generally
 
     def quickly(raw: Raw) -> VariableValues:
-        values = {}
-        for name, coerce, default in quick:
-            value = raw.get(name, Undefined)
-            if value is not Undefined:
-                values[name] = coerce(value)
-            elif default is _REQUIRED:
-                raise Surprise
-            elif default is not Undefined:
-                values[name] = default
-        return VariableValues({}, values)
+        try:
+            return VariableValues({}, _coerced(quick, raw))
+        except Surprise:  # what is not as expected may still be taken: 7 for an ID, say
+            return generally(raw)
 
     return quickly
+
+
+def _coerced(variables: list[tuple[str, Coerce, Any]], raw: Raw) -> dict[str, Any]:
+    values = {}
+    for name, coerce, default in variables:
+        value = raw.get(name, Undefined)
+        if value is not Undefined:
+            values[name] = coerce(value)
+        elif default is _REQUIRED:
+            raise Surprise
+        elif default is not Undefined:
+            values[name] = default
+    return values
 
 
 class _Arguments(Visitor):
