@@ -9,6 +9,10 @@ long as these do, and a store may keep it.
 A plan knows the happy path alone. Whatever the compiler has no plan for, and whatever surprises a
 plan on its way, an error that a caller is to see included, is left to the standard executor, which
 starts afresh: reading twice is harmless. So there is one way to fail, and it is the standard one.
+
+Why closures, and no generated source: to show a person with ten fields and two lists took 39 µs by
+closures and 30 µs by a function written out for just that selection. Of a page of 50 people from
+MongoDB, whose reading and decoding takes most, that is about a tenth; of what is kept, nothing.
 """
 
 from app.plans.plan import Plan, Plans

@@ -22,7 +22,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 
 from app.domain.errors import DomainError
 from app.plans.completion import completed
-from app.plans.parts import NOTHING, Part, Run, Unplanned, after, object_of
+from app.plans.parts import NOTHING, Make, Part, Run, Unplanned, after, object_of
 from app.plans.selection import Selections, variables_in
 from app.plans.sources import SOURCES, Arguments, Source
 
@@ -85,10 +85,9 @@ class Compiler:
     def read(self, source: Source, field: GraphQLField, nodes: Nodes) -> Part:
         """Return the part that reads a field from a source, and completes it."""
         arguments, constant = self.arguments(field, nodes[0])
-        read = source.read
         whole = completed(field.type, lambda type_: self._object(type_, nodes))
         return Part(
-            after(lambda value, run: read(value, run, arguments(run)), whole.make),
+            _reading(source, arguments, whole.make),
             source.fields,
             source.lasts and whole.lasts and constant,
             source.waits or whole.waits,
@@ -120,6 +119,16 @@ class Compiler:
             raise Unplanned
         field: GraphQLField = type_.fields[name]
         return field
+
+
+def _reading(source: Source, arguments: Callable[[Run], Arguments], complete: Make) -> Make:
+    """Return what reads and completes a field, with no more calls than it takes."""
+    read, key = source.read, source.key
+    if key is not None:
+        return lambda document, run: complete(document[key], run)
+    if not source.waits:
+        return lambda value, run: complete(read(value, run, arguments(run)), run)
+    return after(lambda value, run: read(value, run, arguments(run)), complete)
 
 
 def _takes_one_person(field: GraphQLField) -> bool:

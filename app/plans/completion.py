@@ -50,6 +50,8 @@ def _present(type_: Any, object_part: ObjectPart) -> Part:
 
 def _never_null(part: Part) -> Part:
     make_present = part.make
+    if make_present in _STRICT:
+        return part
 
     def make(value: Any, run: Run) -> Any:
         if value is None:
@@ -105,6 +107,9 @@ def _instant(value: Any, run: Run) -> str:
 def _as_it_is(value: Any, _: Run) -> Any:
     return value
 
+
+_STRICT: Final = frozenset({_text, _whole, _real, _truth})
+"""What is surprised by null itself."""
 
 _SCALARS: Final[dict[str, Make]] = {
     "ID": _text,

@@ -38,17 +38,19 @@ class Source:
         fields: Those of a person's document that it looks at; None for all.
         lasts: Whether the document, the day and the arguments alone decide.
         waits: Whether the value may be `Pending`.
+        key: Under which name the document holds just that, if it does.
     """
 
     read: Read
     fields: frozenset[str] | None = NOTHING
     lasts: bool = True
     waits: bool = False
+    key: str | None = None
 
 
 def _key(name: str) -> Source:
     """Return the source of what a document holds under this name."""
-    return Source(lambda document, _, __: document[name], frozenset({name}))
+    return Source(lambda document, _, __: document[name], frozenset({name}), key=name)
 
 
 def _attribute(name: str) -> Source:

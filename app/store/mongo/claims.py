@@ -32,7 +32,7 @@ class Claims:
     async def owners(self, keys: Collection[str]) -> dict[str, str]:
         """Return the user of each identity that is claimed, by identity."""
         found = self._claims.find({"_id": {"$in": list(keys)}})
-        return {claim["_id"]: claim["user"] async for claim in found}
+        return {claim["_id"]: claim["user"] for claim in await found.to_list(None)}
 
     async def insert(self, key: str, user_id: str, mark: str) -> bool:
         """Claim an identity for a user, and return whether it was free.

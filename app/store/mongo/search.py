@@ -57,7 +57,7 @@ class Search:
         condition = _all(position, bounds.possible)
         if question is None or bounds.is_exact:
             found = self._users.find(condition, fields and dict.fromkeys(fields, 1))
-            return [document async for document in found.sort(by).limit(first)]
+            return await found.sort(by).limit(first).to_list(None)
         answer: list[Document] = []
         looked_at = 0
         async for documents in self._candidates(condition, by):

@@ -128,7 +128,8 @@ class Users:
         states = [State.ACTIVE, State.MERGED]
         query = {"_id": {"$in": list(user_ids)}, "state": {"$in": states}}
         wanted = fields and dict.fromkeys(fields | _OF_STANDING, 1)
-        found = {document["_id"]: document async for document in self._users.find(query, wanted)}
+        documents = await self._users.find(query, wanted).to_list(None)
+        found: dict[str, Document] = {document["_id"]: document for document in documents}
         for user_id, document in list(found.items()):
             if document["state"] == State.MERGED:
                 survivor = await self._survivor(document)
