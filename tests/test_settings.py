@@ -13,7 +13,7 @@ from app.settings import Settings
 @pytest.fixture(autouse=True)
 def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget what the machine that runs this test decides."""
-    for name in ("HOST", "PORT", "DATABASE", "TIME_ZONE", "LIMITS"):
+    for name in ("HOST", "PORT", "DATABASE", "TIME_ZONE", "LIMITS", "PLANS", "WORKERS"):
         monkeypatch.delenv(f"PROFILEGRAPH_{name}", raising=False)
 
 
@@ -24,6 +24,8 @@ def test_every_setting_has_a_default():
         "database": "sqlite:///profilegraph.db",
         "time_zone": ZoneInfo("UTC"),
         "limits": Limits().model_dump(),
+        "plans": True,
+        "workers": 1,
     }
 
 
@@ -59,6 +61,8 @@ def test_limits_are_as_the_specification_says():
         ("PROFILEGRAPH_PORT", "65535", "port", 65535),
         ("PROFILEGRAPH_DATABASE", "mongodb://h/x", "database", "mongodb://h/x"),
         ("PROFILEGRAPH_TIME_ZONE", "Asia/Tokyo", "time_zone", ZoneInfo("Asia/Tokyo")),
+        ("PROFILEGRAPH_PLANS", "off", "plans", False),
+        ("PROFILEGRAPH_WORKERS", "4", "workers", 4),
         ("profilegraph_port", "1", "port", 1),
     ],
 )
