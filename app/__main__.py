@@ -13,6 +13,7 @@ from pydantic_settings import SettingsError
 
 from app.demo import fill
 from app.domain.errors import Unavailable
+from app.logs import keep_people_out
 from app.operations.terms import Terms
 from app.schema import schema_text
 from app.settings import Settings
@@ -64,6 +65,7 @@ def serve(
 ) -> None:
     """Serve the API; what is not given here comes from the environment."""
     settings = _settings(context, host=host, port=port, database=database, workers=workers)
+    keep_people_out()
     demo = demo or context.obj["demo"]
     with _listen(settings.host, settings.port) as listening:
         asyncio.run(_prepare(settings, demo=demo))
@@ -86,11 +88,14 @@ def schema() -> None:
 def settings(context: typer.Context) -> None:
     """Print every setting as it is, by the name it has in the environment."""
     for name, value in _settings(context).model_dump(mode="python").items():
-        if name == "limits":
+        if isinstance(value, dict):
             for limit, number in value.items():
-                typer.echo(f"PROFILEGRAPH_LIMITS_{limit.upper()}={number}")
+                typer.echo(f"PROFILEGRAPH_{name.upper()}_{limit.upper()}={number}")
         else:
-            typer.echo(f"PROFILEGRAPH_{name.upper()}={_SECRETS.sub('***', str(value))}")
+            text = (
+                ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+            )
+            typer.echo(f"PROFILEGRAPH_{name.upper()}={_SECRETS.sub('***', text)}")
 
 
 @cli.command("repair")
@@ -109,8 +114,9 @@ def _settings(context: typer.Context, **given: Any) -> Settings:
     chosen = before | {name: value for name, value in given.items() if value is not None}
     try:
         return Settings(**{name: value for name, value in chosen.items() if value is not None})
-    except SettingsError:
-        _fail("PROFILEGRAPH_LIMITS cannot be used: it is no JSON object of limits.")
+    except SettingsError as fault:
+        name = "REQUESTS" if '"requests"' in str(fault) else "LIMITS"
+        _fail(f"PROFILEGRAPH_{name} cannot be used: it is no JSON object of limits.")
     except ValidationError as fault:
         error = fault.errors()[0]
         name = "_".join(str(part) for part in error["loc"]).upper()

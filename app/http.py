@@ -1,14 +1,16 @@
 """GraphQL over HTTP, as its specification says, and how a request becomes a Context."""
 
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any, Final
+from functools import lru_cache, partial
+from typing import Any, Final, cast
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
-from starlette.requests import Request
+from graphql import GraphQLError
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -24,20 +26,24 @@ from strawberry.subscriptions import (
     GRAPHQL_TRANSPORT_WS_PROTOCOL,
     MULTIPART_SUBSCRIPTION_PROTOCOL,
 )
-from strawberry.types import ExecutionResult
+from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET, UnsetType
 
 from app import graphiql
+from app.answers import GRAPHQL_JSON, JSON, Refused, media_type, refusal
+from app.auth import EVERYBODY, Caller
+from app.body import read_body
+from app.gate import Gate
+from app.limits import body_bounds
 from app.plans import Plans
 from app.schema import schema
 from app.schema.context import Context
+from app.schema.errors import logged
 from app.settings import Settings
 from app.shutdown import until
 from app.websocket import Conversation, Socket
 
-JSON: Final = "application/json"
-GRAPHQL_JSON: Final = "application/graphql-response+json"
 CONNECTION_INIT_WAIT: Final = timedelta(seconds=10)
 
 Clock = Callable[[], datetime]
@@ -57,6 +63,17 @@ _ONE_ANSWER: Final = {
 
 class _RequestAdapter(StarletteRequestAdapter):
     """A request whose media type is compared without case (RFC 9110, section 8.3.1)."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self._request = request
+
+    async def get_body(self) -> bytes:
+        state = self._request.state
+        if not hasattr(state, "body"):  # the quick way reads it, and the whole way again
+            state.body = await read_body(self._request, state.body_bounds)
+        body: bytes = state.body
+        return body
 
     @property
     def content_type(self) -> str | None:
@@ -80,10 +97,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 MULTIPART_SUBSCRIPTION_PROTOCOL,  # as Apollo Client asks for
             ],
             connection_init_wait_timeout=CONNECTION_INIT_WAIT,
+            max_subscriptions_per_connection=settings.requests.socket_operations,
+            allowed_origins=settings.cors_origins,
         )
         self._settings = settings
         self._clock = clock
         self._plans = Plans(schema._schema) if settings.plans else None
+        self.gate = Gate(settings.requests, settings.trusted_documents())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -92,16 +112,22 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         request = Request(scope, receive)
         try:
             response = await self.run(request)
+        except Refused as refused:
+            response = refusal(request, refused)
         except HTTPException as fault:
-            response = _refusal(request, fault.status_code, fault.reason)
+            response = refusal(request, _refused(request, fault))
         except MissingQueryError:
-            response = _refusal(request, 400, "There is no `query`.")
+            response = refusal(request, Refused(400, "There is no `query`."))
         except CannotGetOperationTypeError as fault:
             # The one media type answers well-formed requests with 200, whatever comes of them.
-            status = 400 if _media_type(request) == GRAPHQL_JSON else 200
-            response = _refusal(request, status, fault.as_http_error_reason())
+            status = 400 if media_type(request) == GRAPHQL_JSON else 200
+            response = refusal(request, Refused(status, fault.as_http_error_reason()))
         except InvalidOperationTypeError as fault:
-            response = _wrong_operation(request, fault)
+            response = refusal(request, _refused(request, _wrong_operation(request, fault)))
+        except Exception as bug:
+            # The server would answer in a form of its own, and its log quote the fault.
+            unexpected = {"code": "INTERNAL", "id": logged(bug)}
+            response = refusal(request, Refused(500, "Unexpected error.", unexpected))
         await response(scope, receive, send)
 
     # ------------------------------------------------------------ the quick way
@@ -122,7 +148,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
                 data = await self._plans.answer_known(*asked, context)
                 if data is not None:
                     body = orjson.dumps({"data": data})
-                    return Response(body, 200, {"vary": "accept"}, _media_type(request))
+                    return Response(body, 200, {"vary": "accept"}, media_type(request))
         return await super().run(request, context, root_value)  # type: ignore[arg-type]
 
     # ------------------------------------------------------------ the request
@@ -130,15 +156,33 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
+        caller = await self.caller_of(request)
+        if isinstance(request, Request):
+            self._check_site(request)
+            self.gate.charge(request, caller)
+            request.state.body_bounds = body_bounds(caller, self._settings.requests)
         return Context(
             store=request.state.store,
             feed=request.state.feed,
             crossings=request.state.crossings,
             leader=request.state.leader,
             limits=self._settings.limits,
+            requests=self._settings.requests,
             time_zone=self._settings.time_zone,
             clock=self._clock,
+            caller=caller,
         )
+
+    async def caller_of(self, request: HTTPConnection) -> Caller:
+        """Return who asks, by the headers alone: nothing of the body is read before that."""
+        return EVERYBODY
+
+    def _check_site(self, request: Request) -> None:
+        """Refuse what a page of another site asks for; a link from there to our page is none."""
+        if not _from_another_site(request, self._settings.cors_origins):
+            return
+        if not self.should_render_graphql_ide(_RequestAdapter(request)):
+            raise Refused(403, "Pages of other sites are not let in.", {"code": "FORBIDDEN"})
 
     def parse_query_params(self, params: QueryParams) -> dict[str, Any]:
         given = {name: value for name, value in dict(params).items() if value != ""}
@@ -151,8 +195,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if request.method != "GET" and content_type != JSON:
             raise HTTPException(415, f"The request's content type is not {JSON}.")
         data = await super().parse_http_body(request)
-        if isinstance(data, GraphQLRequestData) and not isinstance(data.operation_name, str | None):
-            raise HTTPException(400, "The `operationName` is neither a text nor null.")
+        if isinstance(data, GraphQLRequestData):
+            if not isinstance(data.operation_name, str | None):
+                raise HTTPException(400, "The `operationName` is neither a text nor null.")
+            data.query = self.gate.document(data.query, data.extensions)
         return data
 
     def decode_json(self, data: str | bytes) -> object:
@@ -171,7 +217,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         request_data: GraphQLRequestData,
     ) -> ExecutionResult:
         """Execute what has one answer; a subscription has a stream of them."""
-        context.shortcut = self._plans.answer if self._plans else None
+        if self._plans and request_data.query:
+            context.shortcut = partial(
+                self._plans.answer,
+                request_data.query,
+                request_data.operation_name,
+                request_data.variables or {},
+            )
         result: ExecutionResult = await self.schema.execute(
             request_data.query,
             variable_values=request_data.variables,
@@ -181,6 +233,21 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             operation_extensions=request_data.extensions,
         )
         return result
+
+    async def execute_operation(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        request_data: GraphQLRequestData | list[GraphQLRequestData],
+        context: Context,
+        root_value: None,
+        sub_response: Response,
+    ) -> ExecutionResult | list[ExecutionResult] | SubscriptionExecutionResult:
+        if isinstance(request_data, GraphQLRequestData) and request_data.protocol != "http":
+            self.gate.check_places()
+        return await super().execute_operation(
+            request, request_adapter, request_data, context, root_value, sub_response
+        )
 
     # ------------------------------------------------------------ the answer
 
@@ -194,7 +261,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         """Return what `create_response` is told of the request: its media type, later a status."""
         response = await super().get_sub_response(request)
-        response.media_type = _media_type(request)
+        response.media_type = media_type(request)
         request.state.sub_response = response
         return response
 
@@ -212,8 +279,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         # Every root field is nullable: no data at all means that nothing was executed.
         if result.data is None:
             del answer["data"]
-            if _media_type(request) == GRAPHQL_JSON:
-                request.state.sub_response.status_code = 400
+            if media_type(request) == GRAPHQL_JSON:
+                timed_out = any(_code(error) == "TIMEOUT" for error in result.errors or ())
+                request.state.sub_response.status_code = 504 if timed_out else 400
         return answer
 
     def create_response(
@@ -225,6 +293,23 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             {"vary": "accept"},
             sub_response.media_type,
         )
+
+    async def create_streaming_response(
+        self,
+        request: Request | WebSocket,
+        stream: Callable[[], AsyncIterator[str]],
+        sub_response: Response,
+        headers: Mapping[str, str],
+    ) -> Response:
+        async def seated() -> AsyncIterator[str]:
+            events = cast("AsyncGenerator[str, None]", stream())
+            with self.gate.place():
+                async with aclosing(events):
+                    async for event in events:
+                        yield event
+
+        kept = {**headers, "Cache-Control": "no-store, no-transform"}
+        return await super().create_streaming_response(request, seated, sub_response, kept)
 
     def encode_json(self, data: object) -> str:
         return orjson.dumps(data).decode()  # as text, since WebSocket messages must be
@@ -260,44 +345,30 @@ def _asked(body: bytes | str) -> tuple[str, str | None, Mapping[str, Any]] | Non
     return None
 
 
-def _media_type(request: Request | WebSocket) -> str:
-    return _best_of(request.headers.get("accept", ""))
+def _from_another_site(request: Request, origins: Sequence[str]) -> bool:
+    """Return whether a browser sends this for a page of another site, one that was not let in.
+
+    What cannot be read there could still be made to work, or be timed. Old browsers do not say.
+    """
+    origin = request.headers.get("origin")
+    site = request.headers.get("sec-fetch-site", "none")
+    let_in = "*" in origins or (origin is not None and origin in origins)
+    return site not in ("none", "same-origin") and not let_in
 
 
-@lru_cache(1_000)
-def _best_of(accept: str) -> str:
-    """Return the one of our two media types that the client accepts more gladly."""
-    accepted = dict(map(_with_quality, accept.lower().split(",")))
-    quality = accepted.get(GRAPHQL_JSON, 0.0)
-    return GRAPHQL_JSON if quality > 0 and quality >= accepted.get(JSON, 0.0) else JSON
+def _code(error: GraphQLError) -> object:
+    return (error.extensions or {}).get("code")
 
 
-def _with_quality(part: str) -> tuple[str, float]:
-    """Return a media range and its weight (RFC 9110, section 12.4.2)."""
-    media_range, *parameters = (piece.strip() for piece in part.split(";"))
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                return media_range, float(value)
-            except ValueError:
-                return media_range, 0.0
-    return media_range, 1.0
+def _refused(request: Request, fault: HTTPException) -> Refused:
+    headers = {}
+    if fault.status_code == 405:
+        headers["allow"] = "POST" if request.method == "GET" else "GET, POST"
+    return Refused(fault.status_code, fault.reason, headers=headers)
 
 
-def _wrong_operation(request: Request, fault: InvalidOperationTypeError) -> Response:
+def _wrong_operation(request: Request, fault: InvalidOperationTypeError) -> HTTPException:
     if fault.operation_type is OperationType.SUBSCRIPTION:
         message = "A subscription goes over a WebSocket, or with Accept: text/event-stream."
-        return _refusal(request, 400, message)
-    return _refusal(request, 405, fault.as_http_error_reason("GET"))
-
-
-def _refusal(request: Request, status: int, message: str) -> Response:
-    """Return a well-formed answer to what is no GraphQL request that can be executed."""
-    headers = {"vary": "accept"}
-    if status == 405:
-        headers["allow"] = "POST" if request.method == "GET" else "GET, POST"
-    error = {"message": message, "extensions": {"code": "INVALID_INPUT"}}
-    return Response(
-        orjson.dumps({"errors": [error]}), status, headers, media_type=_media_type(request)
-    )
+        return HTTPException(400, message)
+    return HTTPException(405, fault.as_http_error_reason("GET"))

@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -17,8 +20,11 @@ from app.domain.errors import Unavailable
 from app.http import Clock, GraphQLEndpoint
 from app.live.feed import Feed, changes_feed, crossings_feed
 from app.live.leader import Leader
+from app.security_headers import SecurityHeaders
 from app.settings import Settings
 from app.store import Store, open_store
+
+MIN_COMPRESSED_BYTES: Final = 1_024
 
 
 class State(TypedDict):
@@ -63,7 +69,32 @@ def create_app(settings: Settings, clock: Clock = lambda: datetime.now(UTC)) -> 
             *graphiql.routes,
             *tracking.routes(settings, clock),
         ],
+        middleware=_middleware(settings),
         lifespan=lifespan,
     )
     app.state.stopping = asyncio.Event()
     return app
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """Return what every answer passes through, the last of it first.
+
+    Compressed answers tell by their length how much of them is alike. That gives a secret away
+    only if somebody can make a browser ask for it together with guesses; nothing a browser adds
+    by itself is a credential here, and pages of other sites are not let in.
+    """
+    compression = Middleware(
+        GZipMiddleware,
+        minimum_size=MIN_COMPRESSED_BYTES,
+        compresslevel=4,
+        # Streams of changes: what is compressed waits for more to come.
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, "multipart/mixed"),
+    )
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=("GET", "POST"),
+        allow_headers=("authorization", "content-type"),
+        expose_headers=("retry-after",),
+    )
+    return [Middleware(SecurityHeaders), *([cors] if settings.cors_origins else []), compression]

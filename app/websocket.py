@@ -1,6 +1,6 @@
 """GraphQL over WebSocket: the protocol `graphql-transport-ws`, where Strawberry is lenient."""
 
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from graphql import GraphQLError
 from strawberry.asgi import ASGIWebSocketAdapter
@@ -12,6 +12,8 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     SubscribeMessage,
 )
 
+from app.answers import Refused, over_limit
+from app.gate import Gate
 from app.schema.context import Context
 
 MAX_REASON_BYTES: Final = 123
@@ -38,29 +40,64 @@ class Conversation(BaseGraphQLTransportWSHandler[Context, None]):
             await self.handle_invalid_message("This is no message of graphql-transport-ws.")
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        limit = self.max_subscriptions_per_connection
-        is_new = self.connection_acknowledged and message["id"] not in self.operations
-        if is_new and limit is not None and len(self.operations) >= limit:
-            error = GraphQLError(
-                f"There are at most {limit} operations on a connection at once.",
-                extensions={"code": "LIMIT_EXCEEDED", "limit": limit},
-            )
-            refusal = {"id": message["id"], "type": "error", "payload": [error.formatted]}
+        if not self.connection_acknowledged or message["id"] in self.operations:
+            await super().handle_subscribe(message)  # closes the socket
+            return
+        try:
+            self._admit(message)
+        except Refused as refused:
+            refusal = {"id": message["id"], "type": "error", "payload": [refused.error]}
             await self.send_message(cast("Message", refusal))
-        else:
-            await super().handle_subscribe(message)
+            return
+        await super().handle_subscribe(message)
+        if task := self.operations[message["id"]].task:
+            self._gate.take_place()
+            task.add_done_callback(lambda _: self._gate.leave_place())
+
+    @property
+    def _gate(self) -> Gate:
+        gate: Gate = cast("Any", self.view).gate
+        return gate
+
+    def _admit(self, message: SubscribeMessage) -> None:
+        """Put in the document that an operation means by its hash, if it may start at all.
+
+        Raises:
+            Refused: it may not.
+        """
+        limit = self.context.requests.socket_operations
+        if len(self.operations) >= limit:
+            raise over_limit(
+                429, "socket_operations", limit,
+                f"There are at most {limit} operations on a socket at once",
+            )  # fmt: skip
+        self._gate.check_places()
+        self._gate.charge(cast("Socket", self.websocket).ws, self.context.caller)
+        payload = cast("dict[str, Any]", message["payload"])
+        document = self._gate.document(payload.get("query"), payload.get("extensions"))
+        payload["query"] = document or ""
 
     @staticmethod
     def _get_pre_execution_close_reason(_: GraphQLError) -> None:
         """Never close for an operation that cannot be executed: its error is answered."""
 
 
+def _is_request(payload: dict[str, object]) -> bool:
+    query, extensions = payload.get("query"), payload.get("extensions")
+    by_hash = isinstance(extensions, dict) and "persistedQuery" in extensions
+    return (
+        (isinstance(query, str) or (query is None and by_hash))
+        and isinstance(extensions, dict | None)
+        and isinstance(payload.get("variables"), dict | None)
+        and isinstance(payload.get("operationName"), str | None)
+    )
+
+
 def _is_well_formed(message: dict[str, object]) -> bool:
     match message:
         case {"type": "connection_init" | "ping" | "pong"} | {"type": "complete", "id": str()}:
             return True
-        case {"type": "subscribe", "id": str(), "payload": {"query": str(), **more}}:
-            variables, name = more.get("variables"), more.get("operationName")
-            return isinstance(variables, dict | None) and isinstance(name, str | None)
+        case {"type": "subscribe", "id": str(), "payload": dict() as payload}:
+            return _is_request(payload)
         case _:
             return False

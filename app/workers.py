@@ -15,6 +15,7 @@ from typing import Final
 
 import uvicorn
 
+from app.logs import keep_people_out
 from app.server import create_app
 from app.settings import Settings
 from app.shutdown import Server
@@ -32,9 +33,11 @@ _PROCESSES: Final = get_context("spawn")  # a fork would share threads and conne
 
 def serve(settings: Settings, listening: socket.socket) -> None:
     """Serve in this process, until it is told to stop."""
+    keep_people_out()
     config = uvicorn.Config(
         create_app(settings),
         loop="uvloop" if sys.platform != "win32" else "asyncio",
+        ws_max_size=settings.requests.message_bytes,
         access_log=False,  # its lines would hold query strings, and those people's data
         timeout_graceful_shutdown=STOP_WITHIN_S,
         server_header=False,

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from app.__main__ import cli
 from app.domain.limits import Limits
+from app.limits import RequestLimits
 from app.schema import schema_text
 from tests.server_process import server_process
 
@@ -20,7 +21,16 @@ ROOT: Final = Path(__file__).parents[1]
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """An empty folder to work in, and an environment that decides nothing."""
-    for name in ("HOST", "PORT", "DATABASE", "TIME_ZONE", "LIMITS"):
+    for name in (
+        "HOST",
+        "PORT",
+        "DATABASE",
+        "TIME_ZONE",
+        "LIMITS",
+        "REQUESTS",
+        "CORS_ORIGINS",
+        "DOCUMENTS",
+    ):
         monkeypatch.delenv(f"PROFILEGRAPH_{name}", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.chdir(tmp_path)
@@ -58,6 +68,12 @@ def test_every_setting_is_printed_by_its_name_in_the_environment(here):
         ),
         "PROFILEGRAPH_PLANS=True",
         "PROFILEGRAPH_WORKERS=1",
+        *(
+            f"PROFILEGRAPH_REQUESTS_{name.upper()}={value}"
+            for name, value in RequestLimits().model_dump().items()
+        ),
+        "PROFILEGRAPH_CORS_ORIGINS=",
+        "PROFILEGRAPH_DOCUMENTS=",
     ]
 
 

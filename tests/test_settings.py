@@ -7,13 +7,25 @@ import pytest
 from pydantic import ValidationError
 
 from app.domain.limits import Limits
+from app.limits import RequestLimits
 from app.settings import Settings
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget what the machine that runs this test decides."""
-    for name in ("HOST", "PORT", "DATABASE", "TIME_ZONE", "LIMITS", "PLANS", "WORKERS"):
+    for name in (
+        "PLANS",
+        "WORKERS",
+        "HOST",
+        "PORT",
+        "DATABASE",
+        "TIME_ZONE",
+        "LIMITS",
+        "REQUESTS",
+        "CORS_ORIGINS",
+        "DOCUMENTS",
+    ):
         monkeypatch.delenv(f"PROFILEGRAPH_{name}", raising=False)
 
 
@@ -26,6 +38,9 @@ def test_every_setting_has_a_default():
         "limits": Limits().model_dump(),
         "plans": True,
         "workers": 1,
+        "requests": RequestLimits().model_dump(),
+        "cors_origins": (),
+        "documents": None,
     }
 
 
@@ -95,6 +110,37 @@ def test_the_environment_sets_one_limit_and_leaves_the_others(monkeypatch, name,
     assert Settings().limits == limits
 
 
+def test_the_environment_sets_a_limit_on_requests(monkeypatch):
+    monkeypatch.setenv("PROFILEGRAPH_REQUESTS_BODY_BYTES", "2048")
+
+    assert Settings().requests == RequestLimits(body_bytes=2048)
+
+
+def test_limits_on_requests_are_as_the_specification_says():
+    limits = RequestLimits()
+
+    assert (limits.body_bytes, limits.service_body_bytes) == (1_048_576, 16_777_216)
+    assert (limits.rate_per_s, limits.names_per_hour) == (0, 50)
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [
+        ("", ()),
+        ("*", ("*",)),
+        ("https://app.example.org", ("https://app.example.org",)),
+        (
+            " HTTPS://App.example.org/ , http://[::1]:3000,",
+            ("https://app.example.org", "http://[::1]:3000"),
+        ),
+    ],
+)
+def test_origins_stand_between_commas(monkeypatch, text, origins):
+    monkeypatch.setenv("PROFILEGRAPH_CORS_ORIGINS", text)
+
+    assert Settings().cors_origins == origins
+
+
 def test_several_limits_are_set_at_once(monkeypatch):
     monkeypatch.setenv("PROFILEGRAPH_LIMITS_PROPERTIES", "3")
     monkeypatch.setenv("PROFILEGRAPH_LIMITS_PROPERTY_NAMES", "4")
@@ -134,6 +180,16 @@ def test_what_is_given_comes_before_the_environment(monkeypatch):
         ("LIMITS_BUSY_S", "inf"),
         ("LIMITS_TEST_MAIL_DOMAINS", "perhaps"),
         ("LIMITS_NOBODY_KNOWS", "1"),
+        ("REQUESTS_BODY_BYTES", "1"),
+        ("REQUESTS_DEPTH", "14"),
+        ("REQUESTS_DEPTH", "51"),
+        ("REQUESTS_OPERATION_S", "0"),
+        ("REQUESTS_RATE_PER_S", "nan"),
+        ("REQUESTS_NOBODY_KNOWS", "1"),
+        ("CORS_ORIGINS", "example.org"),
+        ("CORS_ORIGINS", "https://example.org/path"),
+        ("CORS_ORIGINS", "https://a.example.org https://b.example.org"),
+        ("DOCUMENTS", "missing.json"),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_setting(monkeypatch, name, text):

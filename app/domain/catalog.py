@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from app.domain.errors import LimitExceeded, Path
@@ -31,6 +32,25 @@ class Name:
     subject: str
     key: str
     kind: PropertyKind | None
+
+
+@dataclass(frozen=True)
+class Coiner:
+    """Somebody who may bring only so many new names in an hour of the clock.
+
+    Attributes:
+        id: Who it is: a key's id.
+        per_hour: How many names.
+        at: When this happens.
+    """
+
+    id: str
+    per_hour: int
+    at: datetime
+
+    @property
+    def hour(self) -> str:
+        return self.at.strftime("%Y-%m-%dT%H")
 
 
 Sightings = Mapping[Name, tuple[str, Path]]
@@ -114,6 +134,29 @@ def extended(subject: str, entries: Entries, sightings: Sightings, limits: Limit
                 old.name if old else spelling, (old.kinds if old else frozenset()) | kinds
             )
     return entries if after == entries else after
+
+
+def new_names(subjects: Mapping[str, Entries], sightings: Sightings) -> list[Path]:
+    """Return where the names stand that are not known yet, each once."""
+    places: dict[tuple[str, str], Path] = {}
+    for name, (_, path) in sightings.items():
+        if name.key not in subjects.get(name.subject, {}):
+            places.setdefault((name.subject, name.key), path)
+    return list(places.values())
+
+
+def check_coined(coiner: Coiner, coined: int, places: list[Path]) -> None:
+    """Do nothing if somebody who coined so many names this hour may coin these, too.
+
+    Raises:
+        LimitExceeded: they may not, with the path of the first that is too many.
+    """
+    if coined + len(places) > coiner.per_hour:
+        raise LimitExceeded(
+            f"With this key, {coiner.per_hour} new names may come in an hour.",
+            places[max(0, coiner.per_hour - coined)],
+            coiner.per_hour,
+        )
 
 
 def assembled(subjects: Mapping[str, Entries]) -> Catalog:

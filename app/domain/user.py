@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from app.domain.catalog import EVENTS, Sightings, names_in_changes, names_in_events
+from app.domain.catalog import EVENTS, Coiner, Sightings, names_in_changes, names_in_events
 from app.domain.change import SEEN, ChangeKind
 from app.domain.changes import UserChanges
 from app.domain.devices import Device, Registration, registered
@@ -101,6 +101,7 @@ class Edit:
         spilled: The events that no longer fit into the document, newest first.
         sightings: The names it uses, which the service's catalog is to know.
         duplicates: How many events were known before.
+        coiner: Whose new names are counted; None if anybody's may come.
     """
 
     user: User
@@ -108,6 +109,7 @@ class Edit:
     spilled: tuple[Event, ...] = ()
     sightings: Sightings = field(default_factory=dict)
     duplicates: int = 0
+    coiner: Coiner | None = None
 
 
 def new_user(user_id: str, now: datetime) -> User:

@@ -131,7 +131,9 @@ class Feed(Generic[Entry]):
     async def ready(self) -> None:
         """Return once the log is read, or known not to be there; or when that takes too long."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._known.wait(), READY_WITHIN_S)
+            # Not `wait_for`: before Python 3.12 it may lose a cancellation.
+            async with asyncio.timeout(READY_WITHIN_S):
+                await self._known.wait()
 
     @property
     def cursor(self) -> str:

@@ -126,7 +126,8 @@ class Leader:
             if (await self.evaluation(segment_id)).is_complete:
                 return
             with suppress(TimeoutError):
-                await asyncio.wait_for(scanned.wait(), LOOK_S / 5)
+                async with asyncio.timeout(LOOK_S / 5):
+                    await scanned.wait()
 
     # ------------------------------------------------------------ leading
 
@@ -303,7 +304,8 @@ class Leader:
 
     async def _rest(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
         self._wake.clear()
 
     def _now(self) -> datetime:

@@ -1,7 +1,7 @@
 """Log a person in: find, create, convert, merge or switch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from app.domain.changes import NO_CHANGES, UserChanges
@@ -50,7 +50,7 @@ class Login:
         after = updated(named, changes, now, limits)
         if self.device and after.has(self.device):
             after = seen(after, self.device, now)
-        return change_edit(user, after, changes, now)
+        return replace(change_edit(user, after, changes, now), coiner=self.terms.coiner)
 
 
 class _Outrun(Exception):

@@ -1,6 +1,7 @@
 """Record what a person did, and read the log back."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from app.domain.events import Event
@@ -33,7 +34,8 @@ async def record_events(
 
 
 def _record(user: User, known: frozenset[str], events: Sequence[Event], terms: Terms) -> Edit:
-    return recorded(user, events, known, terms.now, terms.limits)
+    edit = recorded(user, events, known, terms.now, terms.limits)
+    return replace(edit, coiner=terms.coiner)
 
 
 async def read_events(store: Store, user: User, query: EventQuery) -> tuple[list[Event], bool]:

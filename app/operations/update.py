@@ -1,5 +1,7 @@
 """Change what is known about a person."""
 
+from dataclasses import replace
+
 from app.domain.changes import UserChanges
 from app.domain.errors import InvalidInput, LimitExceeded, VersionConflict
 from app.domain.limits import MAX_IDEMPOTENCY_KEY_CHARACTERS
@@ -44,7 +46,8 @@ async def update(
         if expected_version is not None and user.version != expected_version:
             raise VersionConflict(user.version)
         after = updated(user, changes, terms.now, terms.limits)
-        return change_edit(user, remembered(after, idempotency_key), changes, terms.now)
+        edit = change_edit(user, remembered(after, idempotency_key), changes, terms.now)
+        return replace(edit, coiner=terms.coiner)
 
     if create_if_missing:
         edit = await change_or_create(store, ref, step, terms)

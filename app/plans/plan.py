@@ -12,7 +12,8 @@ from app.plans.parts import Part, Run, Surprise, Unplanned, settled
 from app.plans.people import ROOTS
 from app.plans.selection import Selections, names_in, operation_of, switches_of
 from app.plans.variables import are_plain, coercion
-from app.schema.context import Context, Query
+from app.schema.context import Context
+from app.schema.documents import is_within_cost
 
 KEPT_PLANS: Final = 1_000
 KEPT_VARIANTS: Final = 16
@@ -83,10 +84,17 @@ class Plans:
         self._schema = schema
         self._plans: OrderedDict[tuple[str, str | None], Plan | None] = OrderedDict()
 
-    async def answer(self, query: Query, context: Context) -> dict[str, Any] | None:
+    async def answer(
+        self,
+        text: str,
+        operation_name: str | None,
+        variables: Mapping[str, Any],
+        document: DocumentNode,
+        context: Context,
+    ) -> dict[str, Any] | None:
         """Return the data that answers a query, or None if the standard executor is to answer."""
-        plan = self.of(query.text, query.document, query.operation_name)
-        return None if plan is None else await plan.answer(query.variables, context)
+        plan = self.of(text, document, operation_name)
+        return None if plan is None else await plan.answer(variables, context)
 
     async def answer_known(
         self, text: str, operation_name: str | None, variables: Mapping[str, Any], context: Context
@@ -98,19 +106,20 @@ class Plans:
         plan = self._plans.get((text, operation_name))
         if plan is None or plan.looks_far or context.caller.role is not Role.SERVICE:
             return None
-        if not self.admits(plan.document, operation_name, variables, context):
+        if not self.admits(plan, text, operation_name, variables, context):
             return None
         return await plan.answer(variables, context)
 
     def admits(
         self,
-        document: DocumentNode,
+        plan: Plan,
+        text: str,
         operation_name: str | None,
         variables: Mapping[str, Any],
         context: Context,
     ) -> bool:
         """Return whether a query let through before would be, with these variables, too."""
-        return True
+        return is_within_cost(self._schema, plan.document, text, operation_name, variables, context)
 
     def of(self, query: str, document: DocumentNode, operation_name: str | None) -> Plan | None:
         """Return the plan of a valid operation, or None if there is none for it."""

@@ -1,19 +1,19 @@
 """The GraphQL schema, assembled."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from typing import Any
 
 import strawberry
-from graphql import ExecutionResult, GraphQLError
-from strawberry.extensions import SchemaExtension, ValidationCache
+from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, execute
+from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
-from strawberry.types.graphql import OperationType
+from strawberry.types.execution import PreExecutionError
+from strawberry.utils.await_maybe import await_maybe
 
 from app.auth import Role
 from app.schema.context import Afresh, Context
-from app.schema.context import Query as ValidQuery
-from app.schema.documents import CACHED_DOCUMENTS, OneOperation, Parser
+from app.schema.documents import OneOperation, Parser, TimeLimit, Validator
 from app.schema.errors import HANDLERS, ShowErrors
 from app.schema.mutations import Mutation
 from app.schema.queries import Query
@@ -21,32 +21,30 @@ from app.schema.scalars import SCALARS
 from app.schema.subscriptions import Subscription
 
 
-class Shortcut(SchemaExtension):
-    """Lets plans answer what was parsed, validated and let through by all other extensions."""
-
-    async def on_execute(self) -> AsyncIterator[None]:
-        execution = self.execution_context
-        context: Context = execution.context
-        if (
-            context.shortcut
-            and execution.query
-            and execution.graphql_document
-            and context.caller.role is Role.SERVICE
-            and execution.operation_type is OperationType.QUERY
-        ):
-            query = ValidQuery(
-                execution.query,
-                execution.graphql_document,
-                execution._provided_operation_name,
-                execution.variables or {},
-            )
-            data = await context.shortcut(query, context)
-            if data is not None:
-                execution.result = ExecutionResult(data, None)
-        yield
+async def _executed(schema: GraphQLSchema, document: DocumentNode, **options: Any) -> Any:
+    """Execute what was let through; a query by a plan if one can, within all extensions."""
+    context: Context = options["context_value"]
+    if context.shortcut and context.caller.role is Role.SERVICE:
+        data = await context.shortcut(document, context)
+        if data is not None:
+            return ExecutionResult(data, None)
+    return await await_maybe(execute(schema, document, **options))
 
 
 class _Schema(strawberry.Schema):
+    def _get_execute_function(self) -> Callable[..., Any]:
+        return _executed
+
+    async def _prepare_operation_async(
+        self, context: ExecutionContext, extensions_runner: SchemaExtensionsRunner
+    ) -> PreExecutionError | None:
+        """Answer what our extensions refuse; Strawberry would let it end a stream."""
+        try:
+            return await super()._prepare_operation_async(context, extensions_runner)
+        except GraphQLError as fault:
+            context.pre_execution_errors = [fault]
+            return PreExecutionError(data=None, errors=[fault])
+
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
@@ -67,8 +65,8 @@ schema: Any = _Schema(
         Afresh,
         OneOperation,
         Parser,
-        lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
-        Shortcut,
+        Validator,
+        TimeLimit,
     ],
 )
 

@@ -10,34 +10,19 @@ import strawberry
 from graphql import DocumentNode
 from strawberry.extensions import SchemaExtension
 
-from app.auth import EVERYBODY, Caller
+from app.auth import EVERYBODY, Caller, Role
+from app.domain.catalog import Coiner
 from app.domain.change import Change, Crossing
 from app.domain.criteria import Criterion
 from app.domain.limits import Limits
 from app.domain.segment import Segments, criteria_of_all
 from app.domain.times import to_utc_ms
 from app.domain.windows import Moment
+from app.limits import REQUEST_LIMITS, RequestLimits
 from app.live.feed import Feed
 from app.live.leader import Leader
 from app.operations.terms import Terms
 from app.store import Store
-
-
-@dataclass(frozen=True)
-class Query:
-    """A query that was validated and let through.
-
-    Attributes:
-        text: As the client sent it.
-        document: What it was parsed to.
-        operation_name: Which of its operations the client named.
-        variables: As the client sent them.
-    """
-
-    text: str
-    document: DocumentNode
-    operation_name: str | None
-    variables: Mapping[str, Any]
 
 
 @dataclass
@@ -52,6 +37,7 @@ class Context:
         limits: What the service may hold.
         time_zone: Whose midnight begins a day.
         clock: What time it is.
+        requests: What a request may ask for.
         caller: Who asks.
         connection_params: What a WebSocket client said of itself.
         shortcut: What may answer a query without the executor; it returns None if it cannot.
@@ -64,9 +50,10 @@ class Context:
     limits: Limits
     time_zone: ZoneInfo
     clock: Callable[[], datetime]
+    requests: RequestLimits = REQUEST_LIMITS
     caller: Caller = EVERYBODY
     connection_params: dict[str, Any] | None = None
-    shortcut: "Callable[[Query, Context], Awaitable[dict[str, Any] | None]] | None" = None
+    shortcut: "Callable[[DocumentNode, Context], Awaitable[dict[str, Any] | None]] | None" = None
     _segments: tuple[Segments, Mapping[str, Criterion]] | None = None
 
     @property
@@ -80,7 +67,15 @@ class Context:
 
     @property
     def terms(self) -> Terms:
-        return Terms(self.now, self.limits)
+        return Terms(self.now, self.limits, self._coiner)
+
+    @property
+    def _coiner(self) -> Coiner | None:
+        """Who asks, if their new names are counted: ingest keys may be in anybody's hands."""
+        caller = self.caller
+        if caller.role is not Role.INGEST or caller.key_id is None:
+            return None
+        return Coiner(caller.key_id, self.requests.names_per_hour, self.now)
 
     @property
     def moment(self) -> Moment:

@@ -1,31 +1,112 @@
-"""What clients send as a document: parsed and validated once, and clear about what to execute."""
+"""What clients send as a document: within bounds, parsed and validated once, and unambiguous."""
 
-from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any, Final
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final, cast
 
 from graphql import (
     ASTValidationRule,
     DocumentNode,
     GraphQLError,
+    GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
+    parse,
 )
-from strawberry.extensions import ParserCache, SchemaExtension
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.schema import validate_document
+from strawberry.types.graphql import OperationType
+
+from app.limits import RequestLimits
+from app.schema.bounds import fault_in_document, fault_in_text, limit_error
+from app.schema.context import Context
+from app.schema.cost import Price, price_of
 
 CACHED_DOCUMENTS: Final = 1_000
+CACHED_CHARACTERS: Final = 4_096
+"""Longer documents are not kept: parsed, one takes some 150 bytes for every character."""
 
 
-class Parser(ParserCache):
-    """Parses each document once."""
+@dataclass(frozen=True)
+class _Document:
+    """A document with its text, which stands for it: to compare texts is quick."""
 
-    def __init__(self) -> None:
-        super().__init__(maxsize=CACHED_DOCUMENTS)
+    text: str
+    node: DocumentNode = field(compare=False)
+
+
+class Parser(SchemaExtension):
+    """Parses each document once, unless it is too large to be parsed."""
 
     def on_parse(self) -> Iterator[None]:
-        with suppress(GraphQLSyntaxError):  # Strawberry meets it again, where it can show it
-            next(iter(super().on_parse()))
+        context = self.execution_context
+        limits: RequestLimits = context.context.requests
+        text = context.query
+        if text:
+            try:
+                context.graphql_document = _kept(_parsed, text)(text, limits.tokens)
+            except GraphQLSyntaxError as fault:
+                raise fault_in_text(text, limits) or fault from None
         yield
+
+
+class Validator(SchemaExtension):
+    """Validates each document once, if it is within bounds, and then looks at what it costs."""
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        document = _Document(context.query or "", cast("DocumentNode", context.graphql_document))
+        limits: RequestLimits = context.context.requests
+        context.pre_execution_errors = self._faults(document, limits)
+        yield
+
+    def _faults(self, document: _Document, limits: RequestLimits) -> list[GraphQLError]:
+        if fault := _kept(_fault_in, document.text)(document, limits):
+            return [fault]
+        context = self.execution_context
+        validated = _kept(_validated, document.text)
+        faults: list[GraphQLError] = validated(
+            context.schema._schema, document, context.validation_rules
+        )
+        if faults:
+            return faults
+        fault = self._fault_in_cost(document, limits)
+        return [fault] if fault else []
+
+    def _fault_in_cost(self, document: _Document, limits: RequestLimits) -> GraphQLError | None:
+        context = self.execution_context
+        price = _kept(_priced, document.text)(
+            context.schema._schema, document, context._provided_operation_name
+        )
+        if price.exceeds(limits.cost, context.variables or {}, context.context.limits.page):
+            return limit_error(
+                "cost", f"The operation would answer more than {limits.cost} fields", limits.cost
+            )
+        return None
+
+
+class TimeLimit(SchemaExtension):
+    """Ends what takes too long, but never a mutation: what it wrote has to be told.
+
+    A mutation's own waiting is bounded by the store. Of a subscription, the start is limited.
+    """
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        context = self.execution_context
+        if context.operation_type is OperationType.MUTATION:
+            yield
+            return
+        limit = context.context.requests.operation_s
+        try:
+            async with asyncio.timeout(limit) as patience:
+                yield
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            message = f"This took longer than {limit:g} seconds"
+            raise limit_error("operation_s", message, limit, code="TIMEOUT") from None
 
 
 class OneOperation(SchemaExtension):
@@ -46,3 +127,44 @@ class _OneOperationRule(ASTValidationRule):
             self.report_error(
                 GraphQLError("There are several operations; name one by `operationName`.", node)
             )
+
+
+def _kept(function: Any, text: str) -> Callable[..., Any]:
+    """Return a function that keeps what it answers, or, for a long text, the one behind it."""
+    kept: Callable[..., Any] = function if len(text) <= CACHED_CHARACTERS else function.__wrapped__
+    return kept
+
+
+@lru_cache(maxsize=CACHED_DOCUMENTS)
+def _parsed(text: str, tokens: int) -> DocumentNode:
+    return parse(text, max_tokens=tokens)
+
+
+@lru_cache(maxsize=CACHED_DOCUMENTS)
+def _fault_in(document: _Document, limits: RequestLimits) -> GraphQLError | None:
+    return fault_in_document(document.node, limits)
+
+
+@lru_cache(maxsize=CACHED_DOCUMENTS)
+def _validated(
+    schema: GraphQLSchema, document: _Document, rules: tuple[type[ASTValidationRule], ...]
+) -> list[GraphQLError]:
+    return validate_document(schema, document.node, rules)
+
+
+@lru_cache(maxsize=CACHED_DOCUMENTS)
+def _priced(schema: GraphQLSchema, document: _Document, name: str | None) -> Price:
+    return price_of(schema, document.node, name)
+
+
+def is_within_cost(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    text: str,
+    operation_name: str | None,
+    variables: Mapping[str, Any],
+    context: Context,
+) -> bool:
+    """Return whether an operation that was let through costs little enough with these variables."""
+    price = _kept(_priced, text)(schema, _Document(text, document), operation_name)
+    return not price.exceeds(context.requests.cost, variables, context.limits.page)

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import traceback
 from typing import Any, Final
 from uuid import uuid4
 
@@ -14,10 +13,11 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.field import StrawberryField
 
 from app.domain import errors
+from app.logs import OURS, places
 from app.schema.context import Info
 from app.schema.enums import IdentityKind
 
-log = logging.getLogger("profilegraph")
+log = logging.getLogger(OURS)
 
 _PYTHON: Final = re.compile(r" of type 'Maybe\[.*")
 """Where Strawberry, on a null, speaks of Python's types."""
@@ -206,7 +206,6 @@ def logged(bug: Exception) -> str:
     The exception's own message stays out: it may quote a person.
     """
     id = uuid4().hex
-    frames = traceback.extract_tb(bug.__traceback__)
-    places = " > ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
-    log.error("Unexpected %s, id %s, at %s", type(bug).__qualname__, id, places)
+    where = places(bug.__traceback__)
+    log.error("Unexpected %s, id %s, at %s", type(bug).__qualname__, id, where)
     return id

@@ -128,7 +128,7 @@ async def test_a_known_query_is_answered_if_its_variables_are_admitted(
     await known(api, name="Ada")
     asked: list[Any] = []
 
-    def admits(_plans: Plans, _document: Any, _name: Any, variables: Any, _context: Any) -> bool:
+    def admits(_plans: Any, _plan: Any, _text: Any, _name: Any, variables: Any, _: Any) -> bool:
         asked.append(variables)
         return admitted
 

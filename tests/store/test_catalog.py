@@ -1,14 +1,15 @@
 """Which names exist: each once, as first spelled, and never more than a service may have."""
 
 import asyncio
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
-from app.domain.catalog import Catalog, EventDefinition, PropertyDefinition
+from app.domain.catalog import Catalog, Coiner, EventDefinition, PropertyDefinition
 from app.domain.errors import LimitExceeded
 from app.domain.properties import PropertyKind
-from app.store import Store
+from app.store import Step, Store
 from tests.builders import NOON, event
 from tests.store.databases import Database
 from tests.store.steps import changing, newcomer, newcomer_with, recording, setting, unlinking
@@ -177,3 +178,69 @@ async def test_a_limit_holds_for_racing_new_names(database: Database):
 
         assert sum(isinstance(outcome, LimitExceeded) for outcome in outcomes) == 11
         assert len((await store.catalog()).events) == await store.count() == 5
+
+
+# ---------------------------------------------------------------- who brings new names
+
+
+def by(coiner: Coiner, step: Step) -> Step:
+    """Return a step whose new names are counted."""
+    return lambda user, known: replace(step(user, known), coiner=coiner)
+
+
+TWO = Coiner("key", 2, NOON)
+
+
+async def test_a_coiner_brings_so_many_new_names_an_hour(store: Store, other_store: Store):
+    ada = (await store.create(newcomer_with(setting(old=1)))).user
+    await store.change(ada.id, by(TWO, setting(new=1, old=2)))
+    await other_store.change(ada.id, by(TWO, recording(event(name="Newly seen"))))
+    await store.change(ada.id, by(TWO, setting(new=3, old=4)))
+
+    with pytest.raises(LimitExceeded) as refused:
+        await other_store.change(ada.id, by(TWO, setting(another=1)))
+
+    assert (refused.value.limit, refused.value.path[-1]) == (2, "another")
+    assert [known.name for known in (await store.catalog()).properties] == ["new", "old"]
+    kept = await store.find(ada.id)
+    assert kept is not None
+    assert "another" not in kept.properties
+
+
+async def test_too_many_new_names_at_once_are_refused_together(store: Store):
+    with pytest.raises(LimitExceeded):
+        await store.create(newcomer_with(by(TWO, setting(a=1, b=2, c=3))))
+
+    assert (await store.catalog()).properties == ()
+    await store.create(newcomer_with(by(TWO, setting(a=1, b=2))))
+
+
+async def test_properties_of_events_are_new_names_as_well(store: Store):
+    ada = (await store.create(newcomer())).user
+    seen = event(name="Seen", properties={"page": "a", "n": 1.0})
+
+    with pytest.raises(LimitExceeded):
+        await store.change(ada.id, by(TWO, recording(seen)))
+
+
+async def test_the_next_hour_and_another_coiner_begin_anew(store: Store):
+    ada = (await store.create(newcomer_with(by(TWO, setting(a=1, b=2))))).user
+
+    await store.change(ada.id, by(replace(TWO, id="another"), setting(c=1)))
+    await store.change(ada.id, by(replace(TWO, at=NOON + timedelta(hours=1)), setting(d=1, e=1)))
+
+    assert len((await store.catalog()).properties) == 5
+
+
+async def test_coiners_at_once_bring_no_more_together(store: Store, other_store: Store):
+    people = [(await store.create(newcomer())).user for _ in range(10)]
+    steps = [by(TWO, setting(**{f"p{number}": 1})) for number in range(10)]
+    stores = [store, other_store] * 5
+
+    answers = await asyncio.gather(
+        *(s.change(u.id, step) for s, u, step in zip(stores, people, steps, strict=True)),
+        return_exceptions=True,
+    )
+
+    assert sum(isinstance(answer, LimitExceeded) for answer in answers) == 8
+    assert len((await store.catalog()).properties) == 2

@@ -219,7 +219,7 @@ class MongoStore:
     async def _try_create(self, edit: Edit) -> Edit | None:
         """Create the user under an id of its own, or return None to try again with another."""
         await self._refuse_taken(edit.user.id, edit.user.identities)
-        edit = respelled(edit, await self._names.coin(edit.sightings))
+        edit = respelled(edit, await self._names.coin(edit.sightings, edit.coiner))
         user = edit.user.model_copy(update={"id": str(ULID.from_datetime(edit.user.created_at))})
         batches = await self._archive.write_batch(user.id, edit.spilled)
         recorded_ids = [event.id for event in edit.recorded]
@@ -255,7 +255,7 @@ class MongoStore:
         releasing = await self._protocol.release_entries(before.id, unlinked)
         if releasing is None:
             return None
-        edit = respelled(edit, await self._names.coin(edit.sightings))
+        edit = respelled(edit, await self._names.coin(edit.sightings, edit.coiner))
         batches = await self._archive.write_batch(before.id, edit.spilled)
         after = to_document(edit.user, to_bson) | {"releasing": releasing, "batches": batches}
         change = _change(before, edit)

@@ -97,6 +97,7 @@ class Collections:
         self.event_archive = _collection(database, "event_archive", "majority")
         self.event_batches = _collection(database, "event_batches", "majority")
         self.catalog = _collection(database, "catalog", "majority")
+        self.coined = _collection(database, "coined", "majority")
         self.segments = _collection(database, "segments", "majority")
         self.memberships = _collection(database, "memberships", "majority")
         self.leadership = _collection(database, "leadership", "majority")

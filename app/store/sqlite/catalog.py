@@ -3,7 +3,18 @@
 import sqlite3
 from collections.abc import Mapping
 
-from app.domain.catalog import EVENTS, Entries, Entry, Name, Sightings, extended
+from app.domain.catalog import (
+    EVENTS,
+    Coiner,
+    Entries,
+    Entry,
+    Name,
+    Sightings,
+    check_coined,
+    extended,
+    new_names,
+)
+from app.domain.errors import Path
 from app.domain.limits import Limits
 from app.domain.properties import PropertyKind
 
@@ -31,15 +42,23 @@ class KnownNames:
         self._known: set[Name] = set()
 
     def coin(
-        self, connection: sqlite3.Connection, sightings: Sightings, limits: Limits
+        self,
+        connection: sqlite3.Connection,
+        sightings: Sightings,
+        limits: Limits,
+        coiner: Coiner | None = None,
     ) -> Mapping[str, str]:
         """Enter the names that are new, and return how events are spelled, by key.
 
         Raises:
-            LimitExceeded: there are too many names already; none was entered.
+            LimitExceeded: there are too many names already, or from the coiner; none was entered.
         """
         unknown = {name: seen for name, seen in sightings.items() if name not in self._known}
-        for subject in {name.subject for name in unknown}:
+        subjects = {name.subject for name in unknown}
+        if coiner and unknown:
+            known = {subject: read_subject(connection, subject) for subject in subjects}
+            _count_coined(connection, coiner, new_names(known, unknown))
+        for subject in subjects:
             self._coin_in(connection, subject, unknown, limits)
         return {
             name.key: self._spelling(connection, name.key)
@@ -71,3 +90,17 @@ class KnownNames:
         ).fetchone()
         name: str = row[0]
         return name
+
+
+def _count_coined(connection: sqlite3.Connection, coiner: Coiner, places: list[Path]) -> None:
+    if not places:
+        return
+    row = connection.execute(
+        "SELECT count FROM coined WHERE coiner = ? AND hour = ?", (coiner.id, coiner.hour)
+    ).fetchone()
+    coined = row[0] if row else 0
+    check_coined(coiner, coined, places)
+    connection.execute(
+        "INSERT OR REPLACE INTO coined VALUES (?, ?, ?)",
+        (coiner.id, coiner.hour, coined + len(places)),
+    )

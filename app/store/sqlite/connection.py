@@ -97,6 +97,11 @@ TABLES: Final = """
         kinds TEXT NOT NULL,
         PRIMARY KEY (subject, key)
     ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS coined (
+        coiner TEXT PRIMARY KEY,
+        hour TEXT NOT NULL,
+        count INTEGER NOT NULL
+    ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS segments (
         id TEXT PRIMARY KEY,
         document TEXT NOT NULL

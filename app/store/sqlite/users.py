@@ -57,7 +57,7 @@ def root(connection: sqlite3.Connection, user_id: str) -> User:
 
 def insert(connection: sqlite3.Connection, edit: Edit, names: KnownNames, limits: Limits) -> Edit:
     """Keep a new user with all identities, or raise IdentityTaken."""
-    edit = respelled(edit, names.coin(connection, edit.sightings, limits))
+    edit = respelled(edit, names.coin(connection, edit.sightings, limits, edit.coiner))
     user = edit.user
     _claim(connection, user.id, user.identities)
     connection.execute(_INSERT, (user.id, _encode(user), *facts.columns_of(user)))
@@ -83,7 +83,7 @@ def change(
     edit = step(before, _archived_among(connection, before, event_ids))
     if edit.user is before or edit.user == before:
         return dataclasses.replace(edit, sightings={})  # nothing is written, and no name coined
-    edit = respelled(edit, names.coin(connection, edit.sightings, limits))
+    edit = respelled(edit, names.coin(connection, edit.sightings, limits, edit.coiner))
     held, kept = _keys(before), _keys(edit.user)
     _release(connection, [i for i in before.identities if i.key not in kept])
     _claim(connection, before.id, [i for i in edit.user.identities if i.key not in held])

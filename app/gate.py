@@ -1,0 +1,76 @@
+"""What stands before every operation, over HTTP and WebSocket alike: rates, places, documents."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import ceil
+from time import monotonic
+from typing import Any
+
+from starlette.requests import HTTPConnection
+
+from app.answers import over_limit
+from app.auth import Caller
+from app.limits import RequestLimits
+from app.persisted import Documents
+from app.rates import Rates, address_of
+
+
+class Gate:
+    """What one process lets through; another process has a gate of its own."""
+
+    def __init__(self, limits: RequestLimits, trusted: Mapping[str, str] | None) -> None:
+        self._limits = limits
+        self._rates = Rates(limits.rate_per_s, limits.rate_burst, monotonic)
+        self._documents = Documents(trusted)
+        self._taken = 0
+
+    def charge(self, connection: HTTPConnection, caller: Caller) -> None:
+        """Count a request of a caller, and of the address that it comes from.
+
+        Raises:
+            Refused: there were too many.
+        """
+        if not self._limits.rate_per_s:
+            return
+        clients = [f"key {caller.key_id}"] if caller.key_id else []
+        if connection.client:
+            clients.append(f"address {address_of(connection.client.host)}")
+        if wait_s := self._rates.wait_s(clients):
+            limit = self._limits.rate_per_s
+            message = f"There may be {limit:g} requests a second at most"
+            headers = {"retry-after": str(ceil(wait_s))}
+            raise over_limit(429, "rate_per_s", limit, message, headers)
+
+    def document(self, query: str | None, extensions: Mapping[str, Any] | None) -> str | None:
+        """Return the document that a request means; None if it names none.
+
+        Raises:
+            Refused: it may not be executed.
+        """
+        return self._documents.document(query, extensions)
+
+    def check_places(self) -> None:
+        """Do nothing while sockets and event streams may have more operations open.
+
+        Raises:
+            Refused: there are as many as this process takes.
+        """
+        limit = self._limits.process_operations
+        if self._taken >= limit:
+            message = f"This process has at most {limit} operations open at once"
+            raise over_limit(503, "process_operations", limit, message)
+
+    def take_place(self) -> None:
+        self._taken += 1
+
+    def leave_place(self) -> None:
+        self._taken -= 1
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Take a place for as long as the block runs."""
+        self.take_place()
+        try:
+            yield
+        finally:
+            self.leave_place()
