@@ -1,16 +1,13 @@
 """The command line: `python -m app serve`, `schema`, `settings`, `keys`, `repair`, `import`..."""
 
 import asyncio
-import logging
 import re
 import socket
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
-import uvicorn
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError
 
@@ -24,10 +21,10 @@ from app.logs import keep_people_out
 from app.operations.keys import add_key, list_keys, revoke_key
 from app.operations.terms import Terms
 from app.schema import schema_text
-from app.server import create_app
 from app.settings import Settings
-from app.shutdown import Server
 from app.store import Store, open_store
+from app.workers import serve as serve_here
+from app.workers import serve_with_workers
 
 Result = TypeVar("Result")
 
@@ -52,6 +49,7 @@ Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a fre
 Database = Annotated[
     str | None, typer.Option(help="sqlite:///relative.db, or mongodb://host/database.")
 ]
+Workers = Annotated[int | None, typer.Option(help="How many processes serve.")]
 Demo = Annotated[bool, typer.Option("--demo", help="Fill an empty store with 200 sample people.")]
 
 
@@ -61,10 +59,12 @@ def default(
     host: Host = None,
     port: Port = None,
     database: Database = None,
+    workers: Workers = None,
     demo: Demo = False,
 ) -> None:
     """Serve, unless a command is given; options before the command count for it, too."""
-    context.obj = {"host": host, "port": port, "database": database, "demo": demo}
+    given = {"host": host, "port": port, "database": database, "workers": workers}
+    context.obj = given | {"demo": demo}
     if context.invoked_subcommand is None:
         serve(context)
 
@@ -75,29 +75,22 @@ def serve(
     host: Host = None,
     port: Port = None,
     database: Database = None,
+    workers: Workers = None,
     demo: Demo = False,
 ) -> None:
     """Serve the API; what is not given here comes from the environment."""
-    settings = _settings(context, host=host, port=port, database=database)
+    settings = _settings(context, host=host, port=port, database=database, workers=workers)
     keep_people_out()
     demo = demo or context.obj["demo"]
     with _listen(settings.host, settings.port) as listening:
         asyncio.run(_prepare(settings, demo=demo))
-        config = uvicorn.Config(
-            create_app(settings),
-            loop="uvloop" if sys.platform != "win32" else "asyncio",
-            ws_max_size=settings.requests.message_bytes,
-            access_log=False,  # its lines would hold query strings, and those people's data
-            timeout_graceful_shutdown=5,
-            server_header=False,
-        )
-        logging.basicConfig(format="%(levelname)s:     %(message)s")
-        logging.getLogger("profilegraph").setLevel(logging.INFO)
-        logging.getLogger("uvicorn.error").addFilter(_names_no_address)
         address, bound_port = listening.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
         typer.echo(f"Profilegraph: http://{shown}:{bound_port}/graphql", err=True)
-        Server(config).run(sockets=[listening])
+        if settings.workers > 1:
+            serve_with_workers(settings, listening, settings.workers)
+        else:
+            serve_here(settings, listening)
 
 
 @cli.command()
@@ -227,11 +220,6 @@ def _listen(host: str, port: int) -> socket.socket:
         _fail(f"Cannot listen on {host} port {port}: {fault}.")
     listening.set_inheritable(True)
     return listening
-
-
-def _names_no_address(record: logging.LogRecord) -> bool:
-    """Keep out of the log what names an address with its query, which may hold anything."""
-    return "WebSocket" not in record.msg
 
 
 async def _prepare(settings: Settings, *, demo: bool) -> None:

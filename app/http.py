@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from functools import lru_cache, partial
 from typing import Any, Final, cast
 
 import orjson
@@ -27,7 +28,7 @@ from strawberry.subscriptions import (
 )
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType
-from strawberry.types.unset import UNSET
+from strawberry.types.unset import UNSET, UnsetType
 
 from app import graphiql
 from app.answers import GRAPHQL_JSON, JSON, Refused, media_type, refusal
@@ -37,6 +38,7 @@ from app.callers import Callers
 from app.domain.errors import Unavailable
 from app.gate import Gate
 from app.limits import body_bounds
+from app.plans import Plans
 from app.schema import schema
 from app.schema.context import Context
 from app.schema.errors import logged
@@ -47,6 +49,12 @@ from app.websocket import Conversation, Socket
 CONNECTION_INIT_WAIT: Final = timedelta(seconds=10)
 
 Clock = Callable[[], datetime]
+
+_NO_RESPONSE: Final = Response()
+"""What a context is made beside where the response is not known yet."""
+
+_PLAIN_ANSWERS: Final = frozenset({"*/*", JSON, GRAPHQL_JSON})
+"""What clients accept who want one answer, and no page and no stream."""
 
 _CHALLENGE: Final = {"www-authenticate": "Bearer"}
 
@@ -64,7 +72,11 @@ class _RequestAdapter(StarletteRequestAdapter):
         self._request = request
 
     async def get_body(self) -> bytes:
-        return await read_body(self._request, self._request.state.body_bounds)
+        state = self._request.state
+        if not hasattr(state, "body"):  # the quick way reads it, and the whole way again
+            state.body = await read_body(self._request, state.body_bounds)
+        body: bytes = state.body
+        return body
 
     @property
     def content_type(self) -> str | None:
@@ -93,6 +105,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         )
         self._settings = settings
         self._clock = clock
+        self._plans = Plans(schema._schema) if settings.plans else None
         self.gate = Gate(settings.requests, settings.trusted_documents())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,6 +136,27 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             unexpected = {"code": "INTERNAL", "id": logged(bug)}
             response = refusal(request, Refused(500, "Unexpected error.", unexpected))
         await response(scope, receive, send)
+
+    # ------------------------------------------------------------ the quick way
+
+    async def run(
+        self,
+        request: Request | WebSocket,
+        context: Context | UnsetType = UNSET,
+        root_value: UnsetType | None = UNSET,
+    ) -> Any:
+        """Answer by a plan what was let through before, and is asked plainly; else go all the way.
+
+        Who asks, and how much they may send, is found out the same way in both.
+        """
+        if self._plans and isinstance(request, Request) and _asks_plainly(request):
+            context = await self.get_context(request, _NO_RESPONSE)
+            if asked := _asked(await self.request_adapter_class(request).get_body()):
+                data = await self._plans.answer_known(*asked, context)
+                if data is not None:
+                    body = orjson.dumps({"data": data})
+                    return Response(body, 200, {"vary": "accept"}, media_type(request))
+        return await super().run(request, context, root_value)  # type: ignore[arg-type]
 
     # ------------------------------------------------------------ the request
 
@@ -177,7 +211,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def parse_http_body(
         self, request: AsyncHTTPRequestAdapter
     ) -> GraphQLRequestData | list[GraphQLRequestData]:
-        content_type, _ = parse_content_type(request.content_type or "")
+        content_type = _content_type(request.content_type or "")
         if request.method != "GET" and content_type != JSON:
             raise HTTPException(415, f"The request's content type is not {JSON}.")
         data = await super().parse_http_body(request)
@@ -203,6 +237,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         request_data: GraphQLRequestData,
     ) -> ExecutionResult:
         """Execute what has one answer; a subscription has a stream of them."""
+        if self._plans and request_data.query:
+            context.shortcut = partial(
+                self._plans.answer,
+                request_data.query,
+                request_data.operation_name,
+                request_data.variables or {},
+            )
         result: ExecutionResult = await self.schema.execute(
             request_data.query,
             variable_values=request_data.variables,
@@ -291,6 +332,36 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     def encode_json(self, data: object) -> str:
         return orjson.dumps(data).decode()  # as text, since WebSocket messages must be
+
+
+@lru_cache(1_000)
+def _content_type(header: str) -> str:
+    media_type, _ = parse_content_type(header)
+    return media_type
+
+
+def _asks_plainly(request: Request) -> bool:
+    """Return whether JSON is posted, and one answer is wanted: no page, and no stream."""
+    headers = request.headers
+    return (
+        request.method == "POST"
+        and headers.get("content-type") == JSON
+        and headers.get("accept", "*/*") in _PLAIN_ANSWERS
+    )
+
+
+def _asked(body: bytes | str) -> tuple[str, str | None, Mapping[str, Any]] | None:
+    """Return a query, its operation's name and its variables; None for what takes a closer look."""
+    try:
+        asked = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    match asked:
+        case {"query": str(query), **more} if "extensions" not in more:
+            name, variables = more.get("operationName"), more.get("variables")
+            if isinstance(name, str | None) and isinstance(variables, dict | None):
+                return query, name, variables or {}
+    return None
 
 
 def _from_another_site(request: Request, origins: Sequence[str]) -> bool:

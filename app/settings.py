@@ -114,6 +114,8 @@ class Settings(BaseSettings):
         default=ZoneInfo("UTC"), description="IANA name of the zone whose midnight begins a day."
     )
     limits: Limits = Limits()
+    plans: bool = Field(True, description="Whether queries are compiled, on or off.")
+    workers: int = Field(1, ge=1, le=256, description="How many processes serve, on one port.")
     requests: RequestLimits = REQUEST_LIMITS
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = Field(
         (),

@@ -19,16 +19,14 @@ class ServerProcess:
     Attributes:
         url: Its base URL, without a slash at the end.
         log: What it logged since it listens, line by line.
+        pid: Its process id.
     """
 
     def __init__(self, process: subprocess.Popen[str], url: str, log: list[str]) -> None:
         self._process = process
+        self.pid = process.pid
         self.url = url
         self.log = log
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     def ask_to_stop(self) -> None:
         """Tell it to end, as a service manager does."""

@@ -58,6 +58,8 @@ def test_every_setting_is_printed_by_its_name_in_the_environment(here):
             f"PROFILEGRAPH_LIMITS_{name.upper()}={value}"
             for name, value in Limits(properties=3).model_dump().items()
         ),
+        "PROFILEGRAPH_PLANS=True",
+        "PROFILEGRAPH_WORKERS=1",
         *(
             f"PROFILEGRAPH_REQUESTS_{name.upper()}={value}"
             for name, value in RequestLimits().model_dump().items()

@@ -28,6 +28,8 @@ def test_every_setting_has_a_default():
         "database": "sqlite:///profilegraph.db",
         "time_zone": ZoneInfo("UTC"),
         "limits": Limits().model_dump(),
+        "plans": True,
+        "workers": 1,
         "requests": RequestLimits().model_dump(),
         "cors_origins": (),
         "documents": None,
@@ -74,6 +76,8 @@ def test_limits_are_as_the_specification_says():
         ("PROFILEGRAPH_PORT", "65535", "port", 65535),
         ("PROFILEGRAPH_DATABASE", "mongodb://h/x", "database", "mongodb://h/x"),
         ("PROFILEGRAPH_TIME_ZONE", "Asia/Tokyo", "time_zone", ZoneInfo("Asia/Tokyo")),
+        ("PROFILEGRAPH_PLANS", "off", "plans", False),
+        ("PROFILEGRAPH_WORKERS", "4", "workers", 4),
         ("profilegraph_port", "1", "port", 1),
     ],
 )

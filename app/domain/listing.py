@@ -53,11 +53,15 @@ class EventQuery:
     first: int
 
     def takes(self, event: Event) -> bool:
+        return self.takes_one(event.key, event.at, event.id)
+
+    def takes_one(self, key: str, at: datetime, id: str) -> bool:
+        """Return whether it takes an event of which these are known."""
         return (
-            (self.key is None or event.key == self.key)
-            and (self.since is None or event.at >= self.since)
-            and (self.until is None or event.at < self.until)
-            and (self.after is None or event.order < (self.after.at, self.after.id))
+            (self.key is None or key == self.key)
+            and (self.since is None or at >= self.since)
+            and (self.until is None or at < self.until)
+            and (self.after is None or (at, id) < (self.after.at, self.after.id))
         )
 
 

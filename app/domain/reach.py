@@ -38,9 +38,16 @@ Choices = Mapping[Channel, Choice]
 
 
 def reachable_by(
-    *, email: str | None, phone: str | None, has_push_token: bool, choices: Choices
+    *, email: str | None, phone: str | None, has_push_token: bool, chosen: Mapping[str, bool]
 ) -> list[Channel]:
-    """Return the channels with an address or token, and no opt-out."""
+    """Return the channels with an address or token, and no opt-out.
+
+    Args:
+        email: Where to write to.
+        phone: Where to call.
+        has_push_token: Whether some device takes push messages.
+        chosen: By channel, whether the person subscribed or opted out; whoever never chose is open.
+    """
     known = {
         Channel.EMAIL: email is not None,
         Channel.PUSH: has_push_token,
@@ -48,9 +55,7 @@ def reachable_by(
         Channel.WHATSAPP: phone is not None,
     }
     return [
-        channel
-        for channel, is_known in known.items()
-        if is_known and ((choice := choices.get(channel)) is None or choice.subscribed)
+        channel for channel, is_known in known.items() if is_known and chosen.get(channel, True)
     ]
 
 

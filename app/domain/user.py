@@ -96,7 +96,7 @@ class User(BaseModel):
             email=self.email,
             phone=self.phone,
             has_push_token=any(device.push for device in self.devices),
-            choices=self.choices,
+            chosen={channel: choice.subscribed for channel, choice in self.choices.items()},
         )
 
     @property

@@ -45,10 +45,10 @@ async def change_existing(
     Raises:
         UserNotFound: it finds nobody.
     """
-    user = await find(store, ref)
-    if user is None:
+    user_id = None if isinstance(ref, Impossible) else await store.whose(ref)
+    if user_id is None:
         raise UserNotFound
-    return await store.change(user.id, step, event_ids)
+    return await store.change(user_id, step, event_ids)
 
 
 async def change_or_create(

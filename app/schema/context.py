@@ -1,12 +1,13 @@
 """What every resolver can reach."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import strawberry
+from graphql import DocumentNode
 from strawberry.extensions import SchemaExtension
 
 from app.auth import EVERYBODY, NOBODY, Caller, Role, Unauthenticated
@@ -46,6 +47,7 @@ class Context:
         authorization: The credential that they came with, as it was sent.
         watches: Whether the operation is a subscription.
         connection_params: What a WebSocket client said of itself.
+        shortcut: What may answer a query without the executor; it returns None if it cannot.
     """
 
     store: Store
@@ -61,6 +63,7 @@ class Context:
     authorization: str | None = None
     watches: bool = False
     connection_params: dict[str, Any] | None = None
+    shortcut: "Callable[[DocumentNode, Context], Awaitable[dict[str, Any] | None]] | None" = None
     _segments: tuple[Segments, Mapping[str, Criterion]] | None = None
 
     @property

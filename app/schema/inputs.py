@@ -1,6 +1,8 @@
 """What clients send, and the plain values that the domain reads it as."""
 
+from collections.abc import Hashable
 from datetime import date, datetime
+from functools import cache, lru_cache
 from typing import Any
 
 import strawberry
@@ -10,7 +12,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from app.domain.devices import Push, Registration, parse_registration
 from app.domain.errors import InvalidInput, Path
-from app.domain.identity import Identity, Impossible, normalised
+from app.domain.identity import MAX_EMAIL_CHARACTERS, Identity, Impossible, normalised
 from app.domain.limits import Limits
 from app.operations.find import WhoeverRef
 from app.schema.enums import Gender, IdentityKind, Platform, PushService
@@ -21,18 +23,28 @@ def given(value: Any) -> Any:
     """Return an input as the JSON it came from: what was absent stays absent, null is None."""
     if isinstance(value, list):
         return [given(item) for item in value]
-    definition = get_object_definition(type(value))
-    if definition is None:
+    type_: Any = type(value)
+    names = _names_in(type_)
+    if names is None:
         return value
-    fields = (
-        (field.graphql_name or to_camel_case(field.python_name), getattr(value, field.python_name))
-        for field in definition.fields
-    )
+    fields = ((name, getattr(value, attribute)) for name, attribute in names)
     return {
         name: given(field.value if isinstance(field, Some) else field)
         for name, field in fields
         if field is not None
     }
+
+
+@cache
+def _names_in(type_: Hashable) -> tuple[tuple[str, str], ...] | None:
+    """Return each field of an input by its name in JSON and its attribute; None for no input."""
+    definition = get_object_definition(type_)
+    if definition is None:
+        return None
+    return tuple(
+        (field.graphql_name or to_camel_case(field.python_name), field.python_name)
+        for field in definition.fields
+    )
 
 
 @strawberry.input(one_of=True, description="One name of a person.")
@@ -72,12 +84,25 @@ class UserBy:
 
     def to_domain(self, limits: Limits, path: Path = ("user",)) -> WhoeverRef:
         """Return whom to look up; an identity that could not exist says so itself."""
-        if self.id is not None:
-            return str(self.id.value)
-        try:
-            return _identity(given(self), path, limits)
-        except InvalidInput as fault:
-            return Impossible(fault)
+        return whoever(given(self), limits, path)
+
+
+def whoever(raw: dict[str, str], limits: Limits, path: Path) -> WhoeverRef:
+    """Return whom a `UserBy` looks up; an identity that could not exist says so itself."""
+    ((kind, text),) = raw.items()
+    if kind == "id":
+        return text
+    quickly = _looked_up if len(text) <= MAX_EMAIL_CHARACTERS else _looked_up.__wrapped__
+    try:
+        return quickly(kind, text, path, limits.test_mail_domains)
+    except InvalidInput as fault:
+        return Impossible(fault)
+
+
+@lru_cache(10_000)
+def _looked_up(kind: str, text: str, path: Path, test_mail_domains: bool) -> Identity:
+    """Return the identity; its checks take longer than the look-up, and people come back."""
+    return normalised(IdentityKind(kind), text, path, test_mail_domains=test_mail_domains)
 
 
 @strawberry.input(description="Replaces the whole location; null clears it.")

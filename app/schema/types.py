@@ -6,6 +6,7 @@ field is read off it by name, or answered by the domain's rule.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from app import domain
 from app.domain.criteria import Question
 from app.domain.criteria_input import to_json
 from app.domain.events import event_key
+from app.domain.limits import Limits
 from app.domain.listing import EventPosition, EventQuery, UserPosition, position_of
 from app.domain.properties import show_properties, show_value
 from app.domain.reach import age_on
@@ -95,6 +97,40 @@ class Event:
     @strawberry.field(description="Lines of a Charged event.")
     def items(self, event: strawberry.Parent[domain.Event]) -> list[Properties]:
         return [Properties(show_properties(item)) for item in event.items]
+
+
+@dataclass(frozen=True)
+class EventPaging:
+    """Which page of a person's events is asked for."""
+
+    query: EventQuery
+    question: str
+
+    @staticmethod
+    def of(
+        limits: Limits,
+        name: str | None,
+        since: datetime | None,
+        until: datetime | None,
+        first: int,
+        after: Cursor | None,
+    ) -> "EventPaging":
+        """Return the page that arguments ask for.
+
+        Raises:
+            InvalidInput, LimitExceeded: they cannot be used.
+        """
+        check_first(first, limits)
+        key = None if name is None else event_key(name)
+        question = f"events {key!r} {since} {until}"
+        position = None
+        if after is not None:
+            at, id = decode(after, question, str, str)
+            position = EventPosition(parse_instant(at, ("after",)), id)
+        return EventPaging(EventQuery(key, since, until, position, first), question)
+
+    def cursor(self, at: datetime, id: str) -> Cursor:
+        return encode(self.question, [show_instant(at), id])
 
 
 @strawberry.type
@@ -212,12 +248,9 @@ class User:
         first: int = 20,
         after: Cursor | None = None,
     ) -> EventConnection:
-        check_first(first, info.context.limits)
-        key = None if name is None else event_key(name)
-        question = f"events {key!r} {since} {until}"
-        query = EventQuery(key, since, until, _event_position(after, question), first)
-        found, more = await read_events(info.context.store, user, query)
-        cursors = [encode(question, [show_instant(event.at), event.id]) for event in found]
+        paging = EventPaging.of(info.context.limits, name, since, until, first, after)
+        found, more = await read_events(info.context.store, user, paging.query)
+        cursors = [paging.cursor(event.at, event.id) for event in found]
         edges = [EventEdge(cursor=c, node=event) for c, event in zip(cursors, found, strict=True)]
         info_of_page = page_info(cursors, more=more, after=after)
         return EventConnection(edges=edges, nodes=found, page_info=info_of_page)
@@ -276,13 +309,6 @@ class User:
         return [strawberry.ID(id) for id in user.absorbed]
 
 
-def _event_position(after: Cursor | None, question: str) -> EventPosition | None:
-    if after is None:
-        return None
-    at, id = decode(after, question, str, str)
-    return EventPosition(parse_instant(at, ("after",)), id)
-
-
 @strawberry.type
 class UserEdge:
     cursor: Cursor
@@ -301,6 +327,57 @@ class UserConnection:
         return await info.context.store.count(self.question)
 
 
+@dataclass(frozen=True)
+class UserPaging:
+    """Which page of people is asked for; its cursors keep the moment of the question.
+
+    Attributes:
+        order: In which order.
+        first: How many at the most.
+        after: Where the last page ended.
+        question: Of whom it has to be true.
+        text: What the cursors belong to.
+        moment: The question's "now".
+    """
+
+    order: UserOrder
+    first: int
+    after: UserPosition | None
+    question: Question | None
+    text: str
+    moment: Moment
+
+    @staticmethod
+    async def of(
+        context: Context,
+        criteria: Mapping[str, Any] | None,
+        order: UserOrder,
+        first: int,
+        after: Cursor | None,
+    ) -> "UserPaging":
+        """Return the page that arguments ask for.
+
+        Raises:
+            InvalidInput, LimitExceeded: they cannot be used.
+        """
+        check_first(first, context.limits)
+        text = f"users {order} {json.dumps(to_json(criteria))}"
+        moment, position = context.moment, None
+        if after is not None:
+            now, seen_at, id = decode(after, text, str, str | None, str)
+            moment = Moment(parse_instant(now, ("after",)), context.time_zone)
+            seen = None if seen_at is None else parse_instant(seen_at, ("after",))
+            position = UserPosition(seen, id)
+        question = None
+        if criteria is not None:
+            question = await ask(context.store, criteria, ("where",), moment, context.limits)
+        return UserPaging(order, first, position, question, text, moment)
+
+    def cursor(self, position: UserPosition) -> Cursor:
+        seen_at = position.seen_at and show_instant(position.seen_at)
+        return encode(self.text, [show_instant(self.moment.now), seen_at, position.id])
+
+
 async def list_users(
     context: Context,
     criteria: Mapping[str, Any] | None,
@@ -308,32 +385,17 @@ async def list_users(
     first: int,
     after: Cursor | None,
 ) -> UserConnection:
-    """Return a page of the people of whom criteria are true; its cursors keep their "now"."""
-    check_first(first, context.limits)
-    text = f"users {order} {json.dumps(to_json(criteria))}"
-    moment, position = context.moment, None
-    if after is not None:
-        now, seen_at, id = decode(after, text, str, str | None, str)
-        moment = Moment(parse_instant(now, ("after",)), context.time_zone)
-        seen = None if seen_at is None else parse_instant(seen_at, ("after",))
-        position = UserPosition(seen, id)
-    question = None
-    if criteria is not None:
-        question = await ask(context.store, criteria, ("where",), moment, context.limits)
-    found = await context.store.page(order, first + 1, position, question)
+    """Return a page of the people of whom criteria are true."""
+    paging = await UserPaging.of(context, criteria, order, first, after)
+    found = await context.store.page(order, first + 1, paging.after, paging.question)
     shown = found[:first]
-    cursors = [_user_cursor(text, moment, position_of(user, order)) for user in shown]
+    cursors = [paging.cursor(position_of(user, order)) for user in shown]
     return UserConnection(
         edges=[UserEdge(cursor=c, node=user) for c, user in zip(cursors, shown, strict=True)],
         nodes=shown,
         page_info=page_info(cursors, more=len(found) > first, after=after),
-        question=question,
+        question=paging.question,
     )
-
-
-def _user_cursor(text: str, moment: Moment, position: UserPosition) -> Cursor:
-    seen_at = position.seen_at and show_instant(position.seen_at)
-    return encode(text, [show_instant(moment.now), seen_at, position.id])
 
 
 @strawberry.type(

@@ -19,6 +19,7 @@ from app.domain.listing import EventQuery, UserOrder, UserPosition
 from app.domain.membership import Judge, Leadership
 from app.domain.segment import Segments
 from app.domain.user import Edit, User
+from app.store.reading import Instants, Reading, Shown
 
 Result = TypeVar("Result")
 Entry_co = TypeVar("Entry_co", covariant=True)
@@ -139,13 +140,34 @@ class Store(Protocol):
 
     It holds no rules: what becomes of a person is decided by the steps it is given. Every method
     raises Unavailable if the store does not answer.
+
+    Attributes:
+        instants: How its documents hold instants.
     """
+
+    instants: Instants
 
     async def find(self, ref: UserRef) -> User | None:
         """Return the user, or None for nobody."""
 
     async def find_many(self, refs: Sequence[UserRef]) -> list[User | None]:
         """Return a user or None for each reference, in their order."""
+
+    async def whose(self, ref: UserRef) -> str | None:
+        """Return the id of the user whom `find` returns."""
+
+    async def read(self, refs: Sequence[UserRef], reading: Reading[Shown]) -> list[Shown | None]:
+        """Return what a reading shows of each, or None for nobody, in their order."""
+
+    async def read_page(
+        self,
+        order: UserOrder,
+        first: int,
+        after: UserPosition | None,
+        question: Question | None,
+        reading: Reading[Shown],
+    ) -> list[Shown]:
+        """Return what a reading shows of each user whom `page` returns."""
 
     async def create(self, edit: Edit) -> Edit:
         """Keep a new user, who appears at once with all identities.
@@ -387,11 +409,13 @@ def open_store(url: str, limits: Limits) -> AbstractAsyncContextManager[Store]:
 
 __all__ = [
     "Entry",
+    "Instants",
     "Log",
     "Memberships",
     "Merged",
     "Outcome",
     "Progress",
+    "Reading",
     "Step",
     "Store",
     "Unavailable",

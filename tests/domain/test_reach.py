@@ -12,7 +12,6 @@ from app.domain.user import User, recorded
 from tests.builders import LIMITS, NOON, device, event, push, user
 
 OUT = Choice(subscribed=False, changed_at=NOON)
-IN = Choice(subscribed=True, changed_at=NOON)
 FULL: dict[str, Any] = {"email": "a@x.org", "phone": "+41446681800", "has_push_token": True}
 NOTHING: dict[str, Any] = {"email": None, "phone": None, "has_push_token": False}
 
@@ -27,23 +26,23 @@ NOTHING: dict[str, Any] = {"email": None, "phone": None, "has_push_token": False
     ],
 )
 def test_an_address_or_a_token_reaches(known, channels):
-    assert reachable_by(**NOTHING | known, choices={}) == channels
+    assert reachable_by(**NOTHING | known, chosen={}) == channels
 
 
 @pytest.mark.parametrize("channel", Channel)
 def test_an_opt_out_closes_its_channel_alone(channel):
-    reached = reachable_by(**FULL, choices={channel: OUT})
+    reached = reachable_by(**FULL, chosen={channel: False})
 
     assert set(reached) == set(Channel) - {channel}
 
 
 @pytest.mark.parametrize("channel", Channel)
 def test_an_opt_in_alone_reaches_nobody(channel):
-    assert reachable_by(**NOTHING, choices={channel: IN}) == []
+    assert reachable_by(**NOTHING, chosen={channel: True}) == []
 
 
 def test_an_opt_in_leaves_a_channel_open():
-    assert set(reachable_by(**FULL, choices=dict.fromkeys(Channel, IN))) == set(Channel)
+    assert set(reachable_by(**FULL, chosen=dict.fromkeys(Channel, True))) == set(Channel)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Judges what schedules leave behind: nothing half done, nothing doubled, nothing lost."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +51,16 @@ class Trial:
         return memory
 
     def _store(self, memory: Memory) -> MongoStore:
-        return MongoStore(memory.collections(), self.scenario.limits)
+        """Return the store of a process that does one thing at a time, on no event loop.
+
+        It has no reads to gather, and nobody to take turns with.
+        """
+        store = MongoStore(memory.collections(), self.scenario.limits)
+        patched: Any = store
+        patched._owners = _at_once(lambda keys, _: store._claims.owners(keys))
+        patched._found = _at_once(store._users.standing)
+        patched._turns.of = lambda _: nullcontext()
+        return store
 
     def _process(
         self, memory: Memory, number: int, first: int = 0, end: int | None = None
@@ -215,6 +225,13 @@ class Trial:
             _person(d, ids, memory) for d in memory.documents("users") if d["state"] == State.ACTIVE
         )
         return leads_to, tuple(people)
+
+
+def _at_once(read: Any) -> Any:
+    async def found(keys: Collection[str], fields: frozenset[str] | None = None) -> Any:
+        return await read(keys, fields) if keys else {}
+
+    return found
 
 
 class _Watch:

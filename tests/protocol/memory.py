@@ -209,6 +209,9 @@ class Cursor:
         self._limit = count
         return self
 
+    async def to_list(self, _: int | None) -> list[Document]:
+        return [document async for document in self]
+
     def __aiter__(self) -> "Cursor":
         return self
 

@@ -10,6 +10,7 @@ from app.store.sqlite import SqliteStore
 from tests.schema.documents import ADA, IDENTIFY, RECORD, UPDATE, USER, USERS, error, known
 
 SECRET = "secret ada@example.org"
+PLANNED = {"find": "read", "find_many": "read", "page": "read_page"}
 
 
 def failing(fault):
@@ -21,11 +22,17 @@ def failing(fault):
     return method
 
 
+def broken(monkeypatch, method, fault):
+    """Let a method of the store fail with the fault, and that by which plans read the same."""
+    for name in {method, PLANNED.get(method, method)}:
+        monkeypatch.setattr(SqliteStore, name, failing(fault))
+
+
 # ---------------------------------------------------------------- unexpected
 
 
 async def test_a_bug_is_masked_and_found_in_the_log_by_its_id(api, monkeypatch, caplog):
-    monkeypatch.setattr(SqliteStore, "find", failing(RuntimeError(SECRET)))
+    broken(monkeypatch, "find", RuntimeError(SECRET))
 
     answer = await api.raw('{\n  user(by: {custom: "ada"}) { id }\n}')
 
@@ -67,7 +74,7 @@ async def test_nothing_of_a_bug_is_told_or_logged(
     caplog.set_level(logging.DEBUG)
     await known(api)
     caplog.clear()
-    monkeypatch.setattr(SqliteStore, method, failing(RuntimeError(SECRET)))
+    broken(monkeypatch, method, RuntimeError(SECRET))
 
     answer = await error(api, document, **variables)
 
@@ -78,7 +85,7 @@ async def test_nothing_of_a_bug_is_told_or_logged(
 
 
 async def test_each_bug_has_an_id_of_its_own(api, monkeypatch):
-    monkeypatch.setattr(SqliteStore, "find", failing(ValueError()))
+    broken(monkeypatch, "find", ValueError())
 
     answer = await api.raw("{ a: user(by: {id: 1}) { id } b: user(by: {id: 1}) { id } }")
 
@@ -87,7 +94,7 @@ async def test_each_bug_has_an_id_of_its_own(api, monkeypatch):
 
 async def test_a_failing_field_leaves_its_siblings_alone(api, monkeypatch):
     await known(api)
-    monkeypatch.setattr(SqliteStore, "count", failing(RuntimeError()))
+    broken(monkeypatch, "count", RuntimeError())
 
     answer = await api.raw('{ userCount user(by: {custom: "ada"}) { version } userCount }')
 
@@ -95,7 +102,7 @@ async def test_a_failing_field_leaves_its_siblings_alone(api, monkeypatch):
 
 
 async def test_a_failing_mutation_leaves_the_next_alone(api, monkeypatch):
-    monkeypatch.setattr(SqliteStore, "create", failing(RuntimeError()))
+    broken(monkeypatch, "create", RuntimeError())
     document = """mutation {
       bug: userUpdate(user: {custom: "ada"}, changes: {}, createIfMissing: true) { __typename }
       none: userUpdate(user: {custom: "ada"}, changes: {}) { __typename }
@@ -126,7 +133,7 @@ async def test_a_fault_of_the_service_is_an_error_with_its_code(
     api, monkeypatch, caplog, fault, code, method, document, variables
 ):
     await known(api)
-    monkeypatch.setattr(SqliteStore, method, failing(fault))
+    broken(monkeypatch, method, fault)
 
     answer = await error(api, document, **variables)
 
@@ -136,7 +143,7 @@ async def test_a_fault_of_the_service_is_an_error_with_its_code(
 
 async def test_a_fault_that_a_mutation_can_name_is_its_result(api, monkeypatch):
     await known(api)
-    monkeypatch.setattr(SqliteStore, "change", failing(UserNotFound()))
+    broken(monkeypatch, "change", UserNotFound())
 
     answer = await api(UPDATE, user=ADA, changes={})
 

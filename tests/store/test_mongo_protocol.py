@@ -367,10 +367,10 @@ async def test_many_who_are_found_at_once_are_found_by_all_their_names(
     reader = await memory.store()
     standing = reader._users.standing
 
-    async def created_meanwhile(user_ids: Collection[str]) -> dict[str, Document]:
+    async def created_meanwhile(user_ids: Collection[str], *fields: Any) -> dict[str, Document]:
         gate.open()
         await creating
-        return await standing(user_ids)
+        return await standing(user_ids, *fields)
 
     monkeypatch.setattr(reader._users, "standing", created_meanwhile)
     one, two = await reader.find_many([identity("custom:1"), identity("custom:2")])

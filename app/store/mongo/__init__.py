@@ -40,6 +40,7 @@ from app.store.mongo.collections import (
     stands_alone,
     to_bson,
 )
+from app.store.mongo.gathered import Gathered
 from app.store.mongo.keys import Keys
 from app.store.mongo.memberships import MongoMemberships
 from app.store.mongo.merging import MergeTerms
@@ -48,7 +49,9 @@ from app.store.mongo.repair import repair
 from app.store.mongo.restoring import Restoring
 from app.store.mongo.search import Search
 from app.store.mongo.segments import SegmentsDocument
+from app.store.mongo.turns import Turns
 from app.store.mongo.users import State, Users, content_of, is_settled, keys_of, told
+from app.store.reading import Instants, Reading, Shown
 
 Result = TypeVar("Result")
 
@@ -76,6 +79,8 @@ async def open_mongo(url: str, limits: Limits) -> AsyncIterator["MongoStore"]:
 class MongoStore:
     """The `Store` contract on a MongoDB database."""
 
+    instants = Instants(to_bson, from_bson)
+
     def __init__(self, collections: Collections, limits: Limits) -> None:
         self._collections = collections
         self._limits = limits
@@ -94,6 +99,9 @@ class MongoStore:
         self.changes = ChangeStream(collections.database, collections.users, to_change)
         self.crossings = ChangeStream(collections.database, collections.memberships, to_crossing)
         self.memberships = MongoMemberships(collections, self._search)
+        self._turns = Turns(limits.busy_s)
+        self._owners = Gathered(lambda keys, _: self._claims.owners(keys))
+        self._found = Gathered(lambda ids, fields: self._users.standing(ids, fields))
 
     # ------------------------------------------------------------ reading
 
@@ -101,15 +109,27 @@ class MongoStore:
         return (await self.find_many([ref]))[0]
 
     async def find_many(self, refs: Sequence[UserRef]) -> list[User | None]:
+        found = await self._standing(refs, None)
+        return [None if document is None else content_of(document) for document in found]
+
+    async def whose(self, ref: UserRef) -> str | None:
+        (found,) = await self._standing([ref], frozenset({"_id"}))
+        return None if found is None else str(found["_id"])
+
+    async def read(self, refs: Sequence[UserRef], reading: Reading[Shown]) -> list[Shown | None]:
+        found = await self._standing(refs, reading.fields)
+        return [None if document is None else reading.show(document) for document in found]
+
+    async def _standing(
+        self, refs: Sequence[UserRef], fields: frozenset[str] | None
+    ) -> list[Document | None]:
         with answering():
-            keys = [ref.key for ref in refs if isinstance(ref, Identity)]
-            owners = await self._claims.owners(keys) if keys else {}
+            owners = await self._owners([ref.key for ref in refs if isinstance(ref, Identity)])
             ids = {*owners.values(), *(ref for ref in refs if isinstance(ref, str))}
-            standing = await self._users.standing(ids)
+            standing = await self._found(ids, fields)
         # An embedded identity is owned, also one that was claimed after the claims were read.
         named = {key: document for document in standing.values() for key in keys_of(document)}
-        found = [standing.get(ref) if isinstance(ref, str) else named.get(ref.key) for ref in refs]
-        return [None if document is None else content_of(document) for document in found]
+        return [standing.get(ref) if isinstance(ref, str) else named.get(ref.key) for ref in refs]
 
     async def page(
         self,
@@ -119,7 +139,20 @@ class MongoStore:
         question: Question | None = None,
     ) -> list[User]:
         with answering():
-            return await self._search.page(question, order, first, after)
+            found = await self._search.page(question, order, first, after)
+        return [content_of(document) for document in found]
+
+    async def read_page(
+        self,
+        order: UserOrder,
+        first: int,
+        after: UserPosition | None,
+        question: Question | None,
+        reading: Reading[Shown],
+    ) -> list[Shown]:
+        with answering():
+            found = await self._search.page(question, order, first, after, reading.fields)
+        return [reading.show(document) for document in found]
 
     async def count(self, question: Question | None = None) -> int:
         with answering():
@@ -186,7 +219,8 @@ class MongoStore:
 
     async def change(self, user_id: str, step: Step, event_ids: Collection[str] = ()) -> Edit:
         with answering():
-            return await self._persist(lambda: self._try_change(user_id, step, event_ids))
+            async with self._turns.of(user_id):
+                return await self._persist(lambda: self._try_change(user_id, step, event_ids))
 
     async def _persist(self, attempt: Callable[[], Awaitable[Result | None]]) -> Result:
         """Attempt until nobody else is faster.

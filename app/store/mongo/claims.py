@@ -8,7 +8,7 @@ A claim that was passed on has no mark, but the device as a payload, until the u
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, WTimeoutError
 
@@ -29,10 +29,10 @@ class Claims:
         """Return the claim of an identity as it is at this instant."""
         return await self._claims_now.find_one({"_id": key})
 
-    async def owners(self, keys: Sequence[str]) -> dict[str, str]:
+    async def owners(self, keys: Collection[str]) -> dict[str, str]:
         """Return the user of each identity that is claimed, by identity."""
         found = self._claims.find({"_id": {"$in": list(keys)}})
-        return {claim["_id"]: claim["user"] async for claim in found}
+        return {claim["_id"]: claim["user"] for claim in await found.to_list(None)}
 
     async def insert(self, key: str, user_id: str, mark: str) -> bool:
         """Claim an identity for a user, and return whether it was free.

@@ -38,8 +38,16 @@ class Search:
         order: UserOrder,
         first: int,
         after: UserPosition | None,
-    ) -> list[User]:
-        """Return up to `first` users of whom the question is true, in order, that follow `after`.
+        fields: frozenset[str] | None = None,
+    ) -> list[Document]:
+        """Return the documents of up to `first` users of whom the question is true, in order.
+
+        Args:
+            question: Of whom.
+            order: In which order.
+            first: How many at the most.
+            after: Where the last page ended.
+            fields: What of each document is wanted; None for all.
 
         Raises:
             LimitExceeded: too many had to be looked at one by one.
@@ -48,14 +56,14 @@ class Search:
         bounds = _bounds(question)
         condition = _all(position, bounds.possible)
         if question is None or bounds.is_exact:
-            found = self._users.find(condition).sort(by).limit(first)
-            return [content_of(document) async for document in found]
-        answer: list[User] = []
+            found = self._users.find(condition, fields and dict.fromkeys(fields, 1))
+            return await found.sort(by).limit(first).to_list(None)
+        answer: list[Document] = []
         looked_at = 0
-        async for users in self._candidates(condition, by):
-            looked_at += len(users)
+        async for documents in self._candidates(condition, by):
+            looked_at += len(documents)
             check_budget(looked_at, self._max_candidates)
-            answer += await self._verified(question, users)
+            answer += await self._verified(question, documents)
             if len(answer) >= first:
                 break
         return answer[:first]
@@ -73,8 +81,8 @@ class Search:
         unsure = _all({}, {"$and": [bounds.possible, {"$nor": [bounds.certain]}]})
         candidates = await self._users.count_documents(unsure, limit=self._max_candidates + 1)
         check_budget(candidates, self._max_candidates)
-        async for users in self._candidates(unsure, [("_id", ASCENDING)]):
-            certain += len(await self._verified(question, users))
+        async for documents in self._candidates(unsure, [("_id", ASCENDING)]):
+            certain += len(await self._verified(question, documents))
         return certain
 
     async def archived_by_key(
@@ -105,24 +113,29 @@ class Search:
             user["_id"]: await self._event_archive.read_batches(user["batches"]) for user in found
         }
 
-    async def _candidates(self, condition: Document, by: list[Any]) -> AsyncIterator[list[User]]:
+    async def _candidates(
+        self, condition: Document, by: list[Any]
+    ) -> AsyncIterator[list[Document]]:
         """Yield the users of whom a condition is true, in portions."""
-        portion: list[User] = []
+        portion: list[Document] = []
         async for document in self._users.find(condition, batch_size=PORTION).sort(by):
-            portion.append(content_of(document))
+            portion.append(document)
             if len(portion) == PORTION:
                 yield portion
                 portion = []
         if portion:
             yield portion
 
-    async def _verified(self, question: Question, users: list[User]) -> list[User]:
+    async def _verified(self, question: Question, documents: list[Document]) -> list[Document]:
         """Return those of whom the question is true."""
         criterion, moment = question.criterion, question.moment
+        users = [content_of(document) for document in documents]
         missing = [(user, missing_events(criterion, user, moment)) for user in users]
         histories = await self.archived_by_key([(user, keys) for user, keys in missing if keys])
         return [
-            user for user in users if matches(criterion, user, moment, histories.get(user.id, ()))
+            document
+            for document, user in zip(documents, users, strict=True)
+            if matches(criterion, user, moment, histories.get(user.id, ()))
         ]
 
 

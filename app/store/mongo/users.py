@@ -96,6 +96,8 @@ def keys_of(document: Document) -> set[str]:
 
 
 _STANDING: Final = frozenset({State.ACTIVE, State.MERGED})
+_OF_STANDING: Final = frozenset({"state", "merging", "done", "identities"})
+"""The fields that tell who stands for whom."""
 
 
 class Users:
@@ -114,11 +116,20 @@ class Users:
         now = await self.get(document["_id"])
         return now is not None and bool(now["revision"] == document["revision"])
 
-    async def standing(self, user_ids: Collection[str]) -> dict[str, Document]:
-        """Return who stands for each id: the user, or the survivor of a merged one."""
+    async def standing(
+        self, user_ids: Collection[str], fields: frozenset[str] | None = None
+    ) -> dict[str, Document]:
+        """Return who stands for each id: the user, or the survivor of a merged one.
+
+        Args:
+            user_ids: Whom to look up.
+            fields: What of each document is wanted; None for all.
+        """
         states = [State.ACTIVE, State.MERGED]
         query = {"_id": {"$in": list(user_ids)}, "state": {"$in": states}}
-        found = {document["_id"]: document async for document in self._users.find(query)}
+        wanted = fields and dict.fromkeys(fields | _OF_STANDING, 1)
+        documents = await self._users.find(query, wanted).to_list(None)
+        found: dict[str, Document] = {document["_id"]: document for document in documents}
         for user_id, document in list(found.items()):
             if document["state"] == State.MERGED:
                 survivor = await self._survivor(document)

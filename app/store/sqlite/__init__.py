@@ -27,6 +27,7 @@ from app.domain.segment import Segments
 from app.domain.user import Edit, User
 from app.store import Entry, Merged, Outcome, Progress, Step, UserRef
 from app.store.document import to_event
+from app.store.reading import Instants, Reading, Shown
 from app.store.sqlite import (
     bulk,
     catalog,
@@ -42,6 +43,7 @@ from app.store.sqlite.changes import CHANGES
 from app.store.sqlite.connection import answering, connect, from_ms, path_of, prepare, to_ms
 from app.store.sqlite.log import SqliteLog
 from app.store.sqlite.memberships import CROSSINGS, SqliteMemberships
+from app.store.sqlite.memory import Memory
 from app.store.sqlite.writer import Writer
 
 Result = TypeVar("Result")
@@ -52,14 +54,8 @@ WRITER_CACHE_KIB: Final = 65_536
 ENTRIES_PER_COMMIT: Final = 250
 """Of many changes, so many share a transaction; between two, others write."""
 
-_BY_ID = """
-    SELECT document FROM users
-    WHERE id = ifnull((SELECT survivor FROM merged_users WHERE id = :ref), :ref)
-"""
-_BY_IDENTITY = """
-    SELECT document FROM users
-    WHERE id = (SELECT user FROM identities WHERE identity = :ref)
-"""
+_BY_ID = "id = ifnull((SELECT survivor FROM merged_users WHERE id = :ref), :ref)"
+_BY_IDENTITY = "id = (SELECT user FROM identities WHERE identity = :ref)"
 
 
 @asynccontextmanager
@@ -82,10 +78,13 @@ class SqliteStore:
     take longer happens on a thread of its own.
     """
 
+    instants = Instants(to_ms, from_ms)
+
     def __init__(self, connect: Callable[[], sqlite3.Connection], limits: Limits) -> None:
         self._limits = limits
         self._names = catalog.KnownNames()
         self._lookups = connect()
+        self._memory = Memory(self._lookups)
         self._scans = connect()
         self._scans.create_function("distance_m", 4, facts.distance_m, deterministic=True)
         self._scan_thread = ThreadPoolExecutor(1, "sqlite-scan")
@@ -101,17 +100,71 @@ class SqliteStore:
             return self._find(ref)
 
     async def find_many(self, refs: Sequence[UserRef]) -> list[User | None]:
-        with answering():
-            self._lookups.execute("BEGIN")  # all as of one instant
-            try:
-                return [self._find(ref) for ref in refs]
-            finally:
-                self._lookups.execute("COMMIT")
+        with answering(), self._one_instant():
+            return [self._find(ref) for ref in refs]
 
     def _find(self, ref: UserRef) -> User | None:
-        sql, argument = (_BY_ID, ref) if isinstance(ref, str) else (_BY_IDENTITY, ref.key)
-        row = self._lookups.execute(sql, {"ref": argument}).fetchone()
-        return None if row is None else users.decode(row[0])
+        text = self._document(ref)
+        return None if text is None else users.decode(text)
+
+    def _document(self, ref: UserRef) -> str | None:
+        sql, argument = _lookup(ref, "document")
+        row = self._lookups.execute(sql, argument).fetchone()
+        return row and str(row[0])
+
+    async def whose(self, ref: UserRef) -> str | None:
+        with answering():
+            sql, argument = _lookup(ref, "id")
+            row = self._lookups.execute(sql, argument).fetchone()
+        return row and str(row[0])
+
+    async def read(self, refs: Sequence[UserRef], reading: Reading[Shown]) -> list[Shown | None]:
+        with answering():
+            if len(refs) == 1:
+                self._memory.refresh()
+                return [self._read(refs[0], reading)]
+            with self._one_instant():
+                self._memory.refresh()
+                return [self._read(ref, reading) for ref in refs]
+
+    def _read(self, ref: UserRef, reading: Reading[Shown]) -> Shown | None:
+        name = ref if isinstance(ref, str) else ref.key
+        kept = self._memory.shown(name, reading)
+        if kept is not None:
+            return kept
+        text = self._document(ref)
+        if text is None:
+            return None
+        document = orjson.loads(text)
+        shown = reading.show(document)
+        self._memory.keep(name, document["_id"], reading, shown)
+        return shown
+
+    @contextmanager
+    def _one_instant(self) -> Iterator[None]:
+        """Let all look-ups of the block see the same."""
+        self._lookups.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._lookups.execute("COMMIT")
+
+    async def read_page(
+        self,
+        order: UserOrder,
+        first: int,
+        after: UserPosition | None,
+        question: Question | None,
+        reading: Reading[Shown],
+    ) -> list[Shown]:
+        if question is not None:
+            texts = await self._page(order, first, after, question)
+            return [reading.show(orjson.loads(text)) for text in texts]
+        with answering(), self._one_instant():
+            self._memory.refresh()
+            ids = search.page_of_all(self._lookups, order, first, after)
+            rows = [self._read(id, reading) for id in ids]
+        return [row for row in rows if row is not None]
 
     async def create(self, edit: Edit) -> Edit:
         return await self._write(
@@ -244,6 +297,12 @@ class SqliteStore:
         after: UserPosition | None,
         question: Question | None = None,
     ) -> list[User]:
+        texts = await self._page(order, first, after, question)
+        return [users.decode(text) for text in texts]
+
+    async def _page(
+        self, order: UserOrder, first: int, after: UserPosition | None, question: Question | None
+    ) -> list[str]:
         candidates = self._limits.candidates
         return await self._scan(
             lambda connection: search.page(connection, question, order, first, after, candidates)
@@ -320,6 +379,12 @@ class SqliteStore:
         loop = asyncio.get_running_loop()
         with answering():
             return await loop.run_in_executor(self._scan_thread, job, self._scans)
+
+
+def _lookup(ref: UserRef, column: str) -> tuple[str, dict[str, str]]:
+    """Return what looks somebody up, and what it takes."""
+    where, name = (_BY_ID, ref) if isinstance(ref, str) else (_BY_IDENTITY, ref.key)
+    return f"SELECT {column} FROM users WHERE {where}", {"ref": name}
 
 
 @contextmanager

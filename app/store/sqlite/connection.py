@@ -2,16 +2,17 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 from app.domain.errors import Busy, Unavailable
+from app.store.sqlite.memory import TOUCHED
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """The version of the tables and documents; a file with a higher one is refused."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -163,6 +164,7 @@ UPGRADES: Final = {
     """,
     2: "",
     3: "",
+    4: "",
 }
 """What has to be done, beside making the tables that are missing, to leave a format."""
 
@@ -192,6 +194,12 @@ def told(fault: sqlite3.DatabaseError) -> Exception:
     if getattr(fault, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
         return Busy()
     return Unavailable(f"The database cannot be used: {fault}.")
+
+
+def for_each(connection: sqlite3.Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Run a statement for each row; for none it is not even prepared, which takes as long."""
+    if rows:
+        connection.executemany(sql, rows)
 
 
 def path_of(url: str) -> Path:
@@ -241,5 +249,5 @@ def _create_tables(connection: sqlite3.Connection) -> None:
         left = range(found, FORMAT) if found else ()  # a new file has no format to leave
         upgrades = "".join(UPGRADES[number] for number in left)
         connection.executescript(
-            f"BEGIN IMMEDIATE; {TABLES} {upgrades} PRAGMA user_version = {FORMAT}; COMMIT"
+            f"BEGIN IMMEDIATE; {TABLES} {TOUCHED} {upgrades} PRAGMA user_version = {FORMAT}; COMMIT"
         )

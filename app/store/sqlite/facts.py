@@ -10,7 +10,7 @@ from typing import Any, Final
 from app.domain import criteria
 from app.domain.properties import PropertyValue, kind_of, same
 from app.domain.user import User
-from app.store.sqlite.connection import to_ms
+from app.store.sqlite.connection import for_each, to_ms
 from app.store.sqlite.criteria import ELEMENT, stored
 
 COLUMNS: Final = (
@@ -59,9 +59,10 @@ def index_many(connection: sqlite3.Connection, people: Sequence[tuple[User | Non
         come += [
             (after.id, name, *row) for name in names if name in new for row in _rows(new[name])
         ]
-    connection.executemany("DELETE FROM user_properties WHERE user = ? AND k = ?", gone)
-    connection.executemany("INSERT INTO user_properties VALUES (?, ?, ?, ?, ?)", come)
-    connection.executemany(
+    for_each(connection, "DELETE FROM user_properties WHERE user = ? AND k = ?", gone)
+    for_each(connection, "INSERT INTO user_properties VALUES (?, ?, ?, ?, ?)", come)
+    for_each(
+        connection,
         "INSERT OR REPLACE INTO user_activity VALUES (?, ?, ?, ?, ?)",
         [row for before, after in people for row in _totals(before, after)],
     )

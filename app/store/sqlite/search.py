@@ -24,27 +24,38 @@ def page(
     first: int,
     after: UserPosition | None,
     max_candidates: int,
-) -> list[User]:
-    """Return up to `first` users of whom the question is true, in order, that follow `after`.
+) -> list[str]:
+    """Return the documents of up to `first` users of whom the question is true, in order.
 
     Raises:
         LimitExceeded: too many had to be looked at one by one.
     """
     where, by, arguments = _page_of(order, after)
     if question is None or question.criterion == EVERYONE:
-        return list(_users(connection, Sql(where, tuple(arguments)), by, first))
+        return list(_documents(connection, Sql(where, tuple(arguments)), by, first))
     bounds = compiled(question.criterion, question.moment)
     condition = Sql(f"{where} AND {bounds.possible.text}", (*arguments, *bounds.possible.values))
     if bounds.is_exact:
-        return list(_users(connection, condition, by, first))
+        return list(_documents(connection, condition, by, first))
     found = []
-    for looked_at, user in enumerate(_users(connection, condition, by, -1), start=1):
+    for looked_at, document in enumerate(_documents(connection, condition, by, -1), start=1):
         check_budget(looked_at, max_candidates)
-        if _is_true(connection, question, user):
-            found.append(user)
+        if _is_true(connection, question, decode(document)):
+            found.append(document)
         if len(found) == first:
             break
     return found
+
+
+def page_of_all(
+    connection: sqlite3.Connection, order: UserOrder, first: int, after: UserPosition | None
+) -> list[str]:
+    """Return the ids of up to `first` users, in order, that follow `after`."""
+    where, by, arguments = _page_of(order, after)
+    rows = connection.execute(
+        f"SELECT id FROM users WHERE {where} ORDER BY {by} LIMIT ?", (*arguments, first)
+    )
+    return [row[0] for row in rows]
 
 
 def count(connection: sqlite3.Connection, question: Question | None, max_candidates: int) -> int:
@@ -65,16 +76,19 @@ def count(connection: sqlite3.Connection, question: Question | None, max_candida
     )
     check_budget(_count(connection, unsure), max_candidates)
     return certain + sum(
-        _is_true(connection, question, user) for user in _users(connection, unsure, "id", -1)
+        _is_true(connection, question, decode(document))
+        for document in _documents(connection, unsure, "id", -1)
     )
 
 
-def _users(connection: sqlite3.Connection, condition: Sql, by: str, limit: int) -> Iterator[User]:
+def _documents(
+    connection: sqlite3.Connection, condition: Sql, by: str, limit: int
+) -> Iterator[str]:
     rows = connection.execute(
         f"SELECT document FROM users WHERE {condition.text} ORDER BY {by} LIMIT ?",
         (*condition.values, limit),
     )
-    return (decode(row[0]) for row in rows)
+    return (row[0] for row in rows)
 
 
 def _count(connection: sqlite3.Connection, condition: Sql) -> int:

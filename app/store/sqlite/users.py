@@ -18,7 +18,7 @@ from app.store.document import from_event, to_document, to_event, to_user
 from app.store.sqlite import facts
 from app.store.sqlite.catalog import KnownNames
 from app.store.sqlite.changes import append
-from app.store.sqlite.connection import from_ms, to_ms
+from app.store.sqlite.connection import for_each, from_ms, to_ms
 
 MAX_VARIABLES: Final = 500
 
@@ -136,8 +136,10 @@ def claim(
 
 
 def _release(connection: sqlite3.Connection, identities: Iterable[Identity]) -> None:
-    connection.executemany(
-        "DELETE FROM identities WHERE identity = ?", [(identity.key,) for identity in identities]
+    for_each(
+        connection,
+        "DELETE FROM identities WHERE identity = ?",
+        [(identity.key,) for identity in identities],
     )
 
 
@@ -186,7 +188,8 @@ def archived_by_id(
 
 def archive(connection: sqlite3.Connection, user_id: str, events: Iterable[Event]) -> None:
     """Keep events under the user's id."""
-    connection.executemany(
+    for_each(
+        connection,
         "INSERT OR IGNORE INTO event_archive VALUES (?, ?, ?, ?, ?)",
         [(user_id, event.id, event.key, to_ms(event.at), _encode_event(event)) for event in events],
     )

@@ -1,0 +1,136 @@
+"""The plan of one operation, and those of all that clients send."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Final
+
+from graphql import DocumentNode, GraphQLSchema, OperationType
+
+from app.auth import Role
+from app.plans.compiler import Compiler
+from app.plans.parts import Part, Run, Surprise, Unplanned, settled
+from app.plans.people import ROOTS
+from app.plans.selection import Selections, names_in, operation_of, switches_of
+from app.plans.variables import are_plain, coercion
+from app.schema.context import Context
+from app.schema.documents import is_within_cost
+
+KEPT_PLANS: Final = 1_000
+KEPT_VARIANTS: Final = 16
+
+MAX_QUERY_CHARACTERS: Final = 20_000
+"""No plan is made for, or kept with, a longer document."""
+
+
+_FAR: Final = frozenset({"userCount", "totalCount", "matches", "segments", "where"})
+"""Fields and arguments that may make a store look at many people, or far back."""
+
+
+class Plan:
+    """How one operation is answered.
+
+    Attributes:
+        document: Where it stands.
+        looks_far: Whether it may look at many people one by one.
+    """
+
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, operation_name: str | None
+    ) -> None:
+        """Make the plan.
+
+        Raises:
+            Unplanned: there is none for such an operation.
+        """
+        operation = operation_of(document, operation_name)
+        if operation.operation is not OperationType.QUERY or operation.directives:
+            raise Unplanned
+        self._schema, self.document, self._operation = schema, document, operation
+        self.looks_far = bool(_FAR & names_in(document))
+        self._switches = sorted(switches_of(document))
+        self._variables = coercion(schema, operation, plainly=are_plain(document))
+        self._variants: OrderedDict[tuple[bool, ...], Part] = OrderedDict()
+        if not self._switches:
+            self._variant(())
+
+    async def answer(self, raw: Mapping[str, Any], context: Context) -> dict[str, Any] | None:
+        """Return the data of the answer, or None if the standard executor is to answer."""
+        try:
+            variables = self._variables(raw)
+            part = self._variant(tuple(variables.coerced[name] for name in self._switches))
+            run = Run(context, variables, context.today, context.store.instants)
+            data: dict[str, Any] = await settled(part.make(None, run))
+        except Exception:  # whatever it is, the standard executor meets it, too, and shows it
+            return None
+        return data
+
+    def _variant(self, switches: tuple[bool, ...]) -> Part:
+        """Return the part that answers while the variables of `@skip` and `@include` are so."""
+        if any(type(switch) is not bool for switch in switches):
+            raise Surprise
+        if (part := self._variants.get(switches)) is None:
+            chosen = dict(zip(self._switches, switches, strict=True))
+            compiler = Compiler(self._schema, Selections(self.document, chosen), ROOTS)
+            part = self._variants[switches] = compiler.operation(self._operation)
+            if len(self._variants) > KEPT_VARIANTS:
+                self._variants.popitem(last=False)
+        return part
+
+
+class Plans:
+    """The plans of the operations that clients send, the newest of them."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._plans: OrderedDict[tuple[str, str | None], Plan | None] = OrderedDict()
+
+    async def answer(
+        self,
+        text: str,
+        operation_name: str | None,
+        variables: Mapping[str, Any],
+        document: DocumentNode,
+        context: Context,
+    ) -> dict[str, Any] | None:
+        """Return the data that answers a query, or None if the standard executor is to answer."""
+        plan = self.of(text, document, operation_name)
+        return None if plan is None else await plan.answer(variables, context)
+
+    async def answer_known(
+        self, text: str, operation_name: str | None, variables: Mapping[str, Any], context: Context
+    ) -> dict[str, Any] | None:
+        """Return the data that answers a query let through before, as `answer` does.
+
+        What looks at many people is not for this way, which knows no limit of time.
+        """
+        plan = self._plans.get((text, operation_name))
+        if plan is None or plan.looks_far or context.caller.role is not Role.SERVICE:
+            return None
+        if not self.admits(plan, text, operation_name, variables, context):
+            return None
+        return await plan.answer(variables, context)
+
+    def admits(
+        self,
+        plan: Plan,
+        text: str,
+        operation_name: str | None,
+        variables: Mapping[str, Any],
+        context: Context,
+    ) -> bool:
+        """Return whether a query let through before would be, with these variables, too."""
+        return is_within_cost(self._schema, plan.document, text, operation_name, variables, context)
+
+    def of(self, query: str, document: DocumentNode, operation_name: str | None) -> Plan | None:
+        """Return the plan of a valid operation, or None if there is none for it."""
+        if len(query) > MAX_QUERY_CHARACTERS:
+            return None
+        key = (query, operation_name)
+        if key not in self._plans:
+            try:
+                self._plans[key] = Plan(self._schema, document, operation_name)
+            except Exception:  # whatever has no plan, the standard executor answers
+                self._plans[key] = None
+            if len(self._plans) > KEPT_PLANS:
+                self._plans.popitem(last=False)
+        return self._plans[key]

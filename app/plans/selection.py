@@ -1,0 +1,161 @@
+"""Which fields an operation selects: fragments spread, `@skip` and `@include` decided."""
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from typing import Any, Final
+
+from graphql import (
+    ArgumentNode,
+    BooleanValueNode,
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLObjectType,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+    VariableNode,
+    Visitor,
+    visit,
+)
+
+from app.plans.parts import Unplanned
+
+Selected = dict[str, list[FieldNode]]
+"""By the key of the answer, in its order, every node that selects the field."""
+
+_KNOWN: Final = {"skip", "include"}
+
+
+class Selections:
+    """The selections of a document, for given values of the variables that switch parts of it.
+
+    Attributes:
+        switches: Those values, by variable.
+    """
+
+    def __init__(self, document: DocumentNode, switches: Mapping[str, bool]) -> None:
+        self.switches = switches
+        self._fragments = {
+            definition.name.value: definition
+            for definition in document.definitions
+            if isinstance(definition, FragmentDefinitionNode)
+        }
+
+    def of(self, type_: GraphQLObjectType, sets: Iterable[SelectionSetNode | None]) -> Selected:
+        """Return what the selection sets select from an object type."""
+        selected: Selected = {}
+        for each in sets:
+            if each is not None:
+                self._collect(type_, each, selected)
+        return selected
+
+    def _collect(
+        self, type_: GraphQLObjectType, selections: SelectionSetNode, selected: Selected
+    ) -> None:
+        for node in selections.selections:
+            if not self._is_included(node):
+                continue
+            match node:
+                case FieldNode(name=name, alias=alias):
+                    selected.setdefault((alias or name).value, []).append(node)
+                case InlineFragmentNode(type_condition=condition, selection_set=inner):
+                    if condition is None or self._fits(condition.name.value, type_):
+                        self._collect(type_, inner, selected)
+                case FragmentSpreadNode(name=name):
+                    fragment = self._fragments[name.value]
+                    if self._fits(fragment.type_condition.name.value, type_):
+                        self._collect(type_, fragment.selection_set, selected)
+                case _:
+                    raise Unplanned
+
+    @staticmethod
+    def _fits(condition: str, type_: GraphQLObjectType) -> bool:
+        if type_.interfaces:
+            raise Unplanned
+        return condition == type_.name
+
+    def _is_included(self, node: SelectionNode) -> bool:
+        # A node that both skip and include decide is there only if both allow it.
+        return all(self._allows(directive) for directive in node.directives or ())
+
+    def _allows(self, directive: DirectiveNode) -> bool:
+        if directive.name.value not in _KNOWN:
+            raise Unplanned
+        match directive.arguments:
+            case (argument,):
+                wanted = directive.name.value == "include"
+                return self._value(argument.value) is wanted
+            case _:
+                raise Unplanned
+
+    def _value(self, node: Any) -> bool:
+        match node:
+            case BooleanValueNode(value=value):
+                return bool(value)
+            case VariableNode(name=name):
+                return self.switches[name.value]
+            case _:
+                raise Unplanned
+
+
+class _Switches(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+        self.names |= set(variables_in(node.arguments))
+
+
+def switches_of(document: DocumentNode) -> Set[str]:
+    """Return the names of the variables that switch parts of the document on and off."""
+    visitor = _Switches()
+    visit(document, visitor)
+    return visitor.names
+
+
+class _Names(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        self.names.add(node.name.value)
+
+    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+        self.names.add(node.name.value)
+
+
+def names_in(document: DocumentNode) -> Set[str]:
+    """Return the names of all fields and arguments in a document."""
+    visitor = _Names()
+    visit(document, visitor)
+    return visitor.names
+
+
+def operation_of(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    """Return the operation of this name, or the only one."""
+    operations = [
+        definition
+        for definition in document.definitions
+        if isinstance(definition, OperationDefinitionNode)
+        and (name is None or (definition.name and definition.name.value == name))
+    ]
+    if len(operations) != 1:
+        raise Unplanned
+    return operations[0]
+
+
+def variables_in(value: Any) -> Iterator[str]:
+    """Yield the name of every variable in a part of a document."""
+    if isinstance(value, VariableNode):
+        yield value.name.value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from variables_in(item)
+    elif hasattr(value, "keys"):
+        for key in value.keys:
+            yield from variables_in(getattr(value, key, None))
