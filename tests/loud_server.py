@@ -28,14 +28,17 @@ def log_everything() -> None:
 def break_what_is_marked(*stores: type) -> None:
     """Make a look-up of whoever is marked as broken fail, with them in the message."""
     for store in stores:
-        whole: Any = store.find  # type: ignore[attr-defined]
+        for name in ("find", "whose", "read"):
+            setattr(store, name, _broken(getattr(store, name)))
 
-        async def find(self: Any, ref: Any, whole: Any = whole) -> Any:
-            if "broken" in str(ref):
-                raise Broken(f"cannot read {ref!r}")
-            return await whole(self, ref)
 
-        store.find = find  # type: ignore[attr-defined]
+def _broken(look_up: Any) -> Any:
+    async def broken(self: Any, asked: Any, *more: Any) -> Any:
+        if "broken" in str(asked):
+            raise Broken(f"cannot read {asked!r}")
+        return await look_up(self, asked, *more)
+
+    return broken
 
 
 if __name__ == "__main__":

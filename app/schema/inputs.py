@@ -94,7 +94,7 @@ def whoever(raw: dict[str, str], limits: Limits, path: Path) -> WhoeverRef:
         return text
     quickly = _looked_up if len(text) <= MAX_EMAIL_CHARACTERS else _looked_up.__wrapped__
     try:
-        return quickly(kind, text, path, limits.test_mail_domains)
+        return quickly(kind, text, (*path, kind), limits.test_mail_domains)
     except InvalidInput as fault:
         return Impossible(fault)
 

@@ -143,6 +143,7 @@ async def test_whoever_matches_after_a_change_is_told(url, api, tag, ada):
 async def test_whoever_begins_now_is_told_of_nothing_that_was_before(url, api, tag, document):
     before, after = ({"custom": f"{name}-{tag}"} for name in ("before", "after"))
     await recorded(api, before, f"Before {tag}")
+    await asyncio.sleep(1.1)  # the stand-in for MongoDB tells its time in seconds
     async with watching(url, document) as socket:
         user = (await recorded(api, after, f"After {tag}"))["user"]
 

@@ -306,7 +306,7 @@ async def test_nothing_of_a_bug_is_told_or_logged(api, monkeypatch, caplog):
     async def failing(*_):
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(SqliteStore, "find", failing)
+    monkeypatch.setattr(SqliteStore, "whose", failing)
 
     answer = await post(api, "/v1/track", TRACK)
 
