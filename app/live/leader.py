@@ -36,9 +36,9 @@ LEASE_S: Final = 1.5
 LOOK_S: Final = 0.25
 """How often it is looked whether segments, or the leader, changed."""
 
-CHANGED_AT_ONCE: Final = 50
+CHANGED_AT_ONCE: Final = 25
 DUE_AT_ONCE: Final = 500
-SCANNED_AT_ONCE: Final = 100
+SCANNED_AT_ONCE: Final = 25
 RETRY_AFTER_S: Final = 0.5
 SAVED_WITHIN_S: Final = 3.0
 

@@ -27,7 +27,11 @@ WAIT_MS: Final = 500
 """How long the server holds an answer back until there is something to tell."""
 
 PAGE_WAIT_MS: Final = 20
-LOOK_EVERY_S: Final = 0.01
+
+SHORTEST_REST_S: Final = 0.01
+LONGEST_REST_S: Final = 0.08
+"""Between two looks at a server that does not hold its answer back; longer where it is quiet."""
+
 RECENT_S: Final = 60
 
 _STANDALONE: Final = 40_573
@@ -109,13 +113,19 @@ class ChangeStream(Generic[Entry]):
         """
         with _told(after) as reading:
             async with self._watch(after, WAIT_MS) as stream:
+                clock = asyncio.get_running_loop().time
+                rest_s = SHORTEST_REST_S
                 while stream.alive:
+                    asked_at = clock()
                     event = await stream.try_next()
                     reading.begun = True
-                    if event is None:
-                        await asyncio.sleep(LOOK_EVERY_S)
-                    elif entry := self._entry_of(event):
-                        yield entry
+                    if event is not None:
+                        rest_s = SHORTEST_REST_S
+                        if entry := self._entry_of(event):
+                            yield entry
+                    elif clock() - asked_at < WAIT_MS / 2_000:
+                        await asyncio.sleep(rest_s)
+                        rest_s = min(2 * rest_s, LONGEST_REST_S)
 
     def _watch(self, after: str, wait_ms: int) -> Any:
         return self._collection.watch([_WRITES], max_await_time_ms=wait_ms, **_beginning(after))

@@ -83,13 +83,11 @@ def _unsettled(
 ) -> list[str]:
     """Return the users of whom something has to be written; the others cost the writer nothing."""
     before = _of_users(connection, user_ids)
-    users = _users(connection, user_ids)
-    return [
-        user_id
-        for user_id in user_ids
-        if any(map(judge.is_overdue, before[user_id].values()))
-        or _steps(connection, users.get(user_id), before[user_id], judge)
-    ]
+    overdue = {id: None for id in user_ids if any(map(judge.is_overdue, before[id].values()))}
+    others = [id for id in user_ids if id not in overdue]
+    users = _users(connection, others)
+    changed = [id for id in others if _steps(connection, users.get(id), before[id], judge)]
+    return [*overdue, *changed]
 
 
 def _settle(connection: sqlite3.Connection, user_ids: Collection[str], judge: Judge) -> None:
