@@ -1,7 +1,6 @@
 """What stands before every operation, over HTTP and WebSocket alike: rates, places, documents."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from math import ceil
 from time import monotonic
 from typing import Any
@@ -30,12 +29,31 @@ class Gate:
         Raises:
             Refused: there were too many.
         """
+        self.charge_address(connection)
+        self.charge_key(caller)
+
+    def charge_address(self, connection: HTTPConnection) -> None:
+        """Count a request of an address: before its credential is looked at, which may be a guess.
+
+        Raises:
+            Refused: there were too many.
+        """
+        if connection.client:
+            self._charge(f"address {address_of(connection.client.host)}")
+
+    def charge_key(self, caller: Caller) -> None:
+        """Count a request of a key.
+
+        Raises:
+            Refused: there were too many.
+        """
+        if caller.key_id:
+            self._charge(f"key {caller.key_id}")
+
+    def _charge(self, client: str) -> None:
         if not self._limits.rate_per_s:
             return
-        clients = [f"key {caller.key_id}"] if caller.key_id else []
-        if connection.client:
-            clients.append(f"address {address_of(connection.client.host)}")
-        if wait_s := self._rates.wait_s(clients):
+        if wait_s := self._rates.wait_s([client]):
             limit = self._limits.rate_per_s
             message = f"There may be {limit:g} requests a second at most"
             headers = {"retry-after": str(ceil(wait_s))}
@@ -65,12 +83,3 @@ class Gate:
 
     def leave_place(self) -> None:
         self._taken -= 1
-
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Take a place for as long as the block runs."""
-        self.take_place()
-        try:
-            yield
-        finally:
-            self.leave_place()

@@ -135,7 +135,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             # The server would answer in a form of its own, and its log quote the fault.
             unexpected = {"code": "INTERNAL", "id": logged(bug)}
             response = refusal(request, Refused(500, "Unexpected error.", unexpected))
-        await response(scope, receive, send)
+        try:
+            await response(scope, receive, send)
+        finally:
+            if getattr(request.state, "has_place", False):
+                self.gate.leave_place()
 
     # ------------------------------------------------------------ the quick way
 
@@ -165,12 +169,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     ) -> Context:
         callers: Callers = request.state.callers
         authorization = _authorization(request)
+        if isinstance(request, Request):
+            self.gate.charge_address(request)
         # Over a WebSocket, the credential may still come, and counts from then on.
         known = not isinstance(request, WebSocket)
         caller = await callers.caller(authorization) if known else NOBODY
         if isinstance(request, Request):
             self._check_site(request)
-            self.gate.charge(request, caller)
+            self.gate.charge_key(caller)
             request.state.body_bounds = body_bounds(caller, self._settings.requests)
         return Context(
             callers=callers,
@@ -265,6 +271,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     ) -> ExecutionResult | list[ExecutionResult] | SubscriptionExecutionResult:
         if isinstance(request_data, GraphQLRequestData) and request_data.protocol != "http":
             self.gate.check_places()
+            self.gate.take_place()  # until the response has ended, however it does
+            request.state.has_place = True
         return await super().execute_operation(
             request, request_adapter, request_data, context, root_value, sub_response
         )
@@ -320,15 +328,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         sub_response: Response,
         headers: Mapping[str, str],
     ) -> Response:
-        async def seated() -> AsyncIterator[str]:
-            events = cast("AsyncGenerator[str, None]", stream())
-            with self.gate.place():
-                async with aclosing(events):
-                    async for event in events:
-                        yield event
+        async def closing() -> AsyncIterator[str]:
+            async with aclosing(cast("AsyncGenerator[str, None]", stream())) as events:
+                async for event in events:
+                    yield event
 
         kept = {**headers, "Cache-Control": "no-store, no-transform"}
-        return await super().create_streaming_response(request, seated, sub_response, kept)
+        return await super().create_streaming_response(request, closing, sub_response, kept)
 
     def encode_json(self, data: object) -> str:
         return orjson.dumps(data).decode()  # as text, since WebSocket messages must be

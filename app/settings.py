@@ -55,6 +55,12 @@ def _key(secret: SecretStr | None) -> SecretStr | None:
     return secret
 
 
+def _shared_secret(secret: SecretStr | None) -> SecretStr | None:
+    if secret and "-----BEGIN" in secret.get_secret_value():
+        raise ValueError("it is a key of a pair, not a secret; see PROFILEGRAPH_JWT_PUBLIC_KEY")
+    return secret
+
+
 def _hosts(text: object) -> object:
     if not isinstance(text, str):
         return text
@@ -132,9 +138,9 @@ class Settings(BaseSettings):
     ingest_key: Annotated[SecretStr | None, BeforeValidator(_given), AfterValidator(_key)] = Field(
         None, description="A key that tells of people by their devices, and reads nothing."
     )
-    jwt_secret: Annotated[SecretStr | None, BeforeValidator(_given)] = Field(
-        None, description="Checks people's tokens that are signed by HS256."
-    )
+    jwt_secret: Annotated[
+        SecretStr | None, BeforeValidator(_given), AfterValidator(_shared_secret)
+    ] = Field(None, description="Checks people's tokens that are signed by HS256.")
     jwt_public_key: Annotated[str | None, BeforeValidator(_given), AfterValidator(_public_key)] = (
         Field(None, description="Checks RS256, ES256 or EdDSA: PEM, or the path of a file of it.")
     )

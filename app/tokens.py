@@ -78,7 +78,7 @@ class Tokens:
                 )
             except jwt.InvalidSignatureError:
                 continue
-            except (jwt.InvalidTokenError, ValueError, TypeError):
+            except (jwt.PyJWTError, ValueError, TypeError):
                 break
             return claims
         raise Unauthenticated("The token is not taken.")

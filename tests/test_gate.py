@@ -146,6 +146,19 @@ async def test_who_asks_too_often_has_to_wait(served):
     assert answers[3].headers["retry-after"] == "2"
 
 
+async def test_who_guesses_keys_too_often_has_to_wait(served):
+    async with served(requests=RequestLimits(rate_per_s=0.5, rate_burst=3)) as api:
+        answers = [
+            await api.http.post(
+                "/graphql", json={"query": COUNT}, headers={"authorization": f"Bearer guess{n}"}
+            )
+            for n in range(4)
+        ]
+
+    assert fault(answers[2])["code"] == "UNAUTHENTICATED"
+    assert answers[3].status_code == 429
+
+
 async def test_nobody_waits_unless_a_rate_is_set(api):
     answers = [await api.http.post("/graphql", json={"query": COUNT}) for _ in range(200)]
 

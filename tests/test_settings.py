@@ -191,6 +191,7 @@ def test_what_is_given_comes_before_the_environment(monkeypatch):
         ("SERVICE_KEY", "a b"),
         ("INGEST_KEY", "é"),
         ("JWT_PUBLIC_KEY", "nowhere.pem"),
+        ("JWT_SECRET", "-----BEGIN PUBLIC KEY-----"),
         ("JWT_PUBLIC_KEY", "/"),
         ("JWT_PUBLIC_KEY", "-----BEGIN PUBLIC KEY-----"),
         ("JWT_JWKS", "nowhere.json"),

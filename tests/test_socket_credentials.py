@@ -3,7 +3,9 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -11,6 +13,7 @@ import pytest
 from websockets import InvalidStatus
 
 from app.domain.keys import KeyRole
+from app.schema.pages import encode
 from app.store import open_store
 from tests.builders import LIMITS, NOON
 from tests.credentials import INGEST, SECRET, SERVICE, stored_key, token
@@ -224,3 +227,44 @@ async def test_a_revoked_key_ends_what_was_begun_by_it_and_nothing_else(
         assert last["payload"] == {"data": None, "errors": [ENDED]}
         assert await refused(revoked) == "UNAUTHENTICATED"
         assert await other.told() == 1
+
+
+async def test_a_made_up_place_does_not_tell_that_somebody_was_deleted(url: str):
+    def ask(query: str) -> Any:
+        headers = {"authorization": f"Bearer {SERVICE}"}
+        answer = httpx.post(f"{url}/graphql", json={"query": query}, headers=headers)
+        return answer.json()["data"]
+
+    login = (
+        'userIdentify(identities: [{custom: "bob"}]) { ... on UserIdentifyPayload { user { id } } }'
+    )
+    bob = ask(f"mutation {{ {login} }}")["userIdentify"]["user"]["id"]
+    ask('mutation { userDelete(user: {custom: "bob"}) { __typename } }')
+    document = """
+    subscription($a: Cursor) { userChanged(by: {custom: "ada"}, after: $a) { userId kind } }
+    """
+    async with initialised(url, own_token()) as socket:
+        await socket.subscribe(document, a=encode("changes", ["0", bob, 0, 0]))
+
+        assert (await socket.told())["userId"] != bob
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "multipart/mixed;subscriptionSpec=1.0"])
+async def test_streams_that_begin_at_once_take_no_more_places_than_there_are(
+    tmp_path: Path, accept: str
+):
+    limits = {"PROFILEGRAPH_REQUESTS_PROCESS_OPERATIONS": "3"}
+    with server_process(f"sqlite:///{tmp_path}/people.db", **limits) as server:
+        async with (
+            httpx.AsyncClient(base_url=server.url, timeout=10) as http,
+            AsyncExitStack() as open_streams,
+        ):
+
+            async def begin() -> int:
+                body = {"query": "subscription { usersChanged { userId } }"}
+                stream = http.stream("POST", "/graphql", json=body, headers={"accept": accept})
+                return (await open_streams.enter_async_context(stream)).status_code
+
+            statuses = await asyncio.gather(*(begin() for _ in range(8)))
+
+    assert sorted(statuses) == [200] * 3 + [503] * 5

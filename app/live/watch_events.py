@@ -38,6 +38,8 @@ async def watch_events(
     key: str | None = None,
     ref: UserRef | None = None,
     after: Place | None = None,
+    *,
+    tells_of_gone: bool = True,
 ) -> AsyncIterator[RecordedEvent]:
     """Yield every event that is recorded; those of people who were erased since are left out.
 
@@ -49,6 +51,7 @@ async def watch_events(
         key: Only events of this name.
         ref: Only those of this person; nobody yet is waited for.
         after: Begin with what came after this place.
+        tells_of_gone: Whether the place may name somebody who was deleted since.
 
     Raises:
         CursorExpired: what came after the place is no longer known.
@@ -62,7 +65,11 @@ async def watch_events(
             async for told in reading.of(ALL, after.log if after else start):
                 yield told
             return
-        followed, log = await _beginning(store, feed, ref, after, start)
+        known = after and await followed_id(store, ref, after, tells_of_gone=tells_of_gone)
+        if after and known:
+            followed, log = known, after.log
+        else:
+            followed, log = await _arrival(store, feed, ref, start)
         while followed:
             async for told in reading.of(followed, log):
                 yield told
@@ -73,12 +80,8 @@ async def watch_events(
         raise FellBehind(fault.limit, reading.last) from None
 
 
-async def _beginning(
-    store: Store, feed: Feed[Change], ref: UserRef, after: Place | None, start: str
-) -> tuple[str, str]:
-    """Return whom to follow, and from where in the log; wait for them to come."""
-    if after is not None and (user_id := await followed_id(store, ref, after)) is not None:
-        return user_id, after.log
+async def _arrival(store: Store, feed: Feed[Change], ref: UserRef, start: str) -> tuple[str, str]:
+    """Return who the person is, and from where in the log; wait for them to come."""
     async with _closing(feed.every(ALL, start)) as entries:
         if user := await store.find(ref):
             return user.id, start

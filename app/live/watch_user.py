@@ -31,7 +31,13 @@ class UserChange:
 
 
 async def watch_user(
-    store: Store, feed: Feed[Change], ref: UserRef, now: datetime, after: Place | None = None
+    store: Store,
+    feed: Feed[Change],
+    ref: UserRef,
+    now: datetime,
+    after: Place | None = None,
+    *,
+    tells_of_gone: bool = True,
 ) -> AsyncIterator[UserChange]:
     """Yield the person as they are now, then after each change, until they are deleted.
 
@@ -44,6 +50,8 @@ async def watch_user(
         ref: Whom to watch.
         now: When this begins.
         after: Begin with what came after this place, instead of the person as they are now.
+        tells_of_gone: Whether the place may name somebody who was deleted since; whoever made it
+            up would learn that they were.
 
     Raises:
         CursorExpired: what came after the place is no longer known.
@@ -52,7 +60,7 @@ async def watch_user(
     watch = _Watch(store)
     if after is None:
         arrival = await _arrival(store, feed, ref)
-    elif (user_id := await followed_id(store, ref, after)) is None:
+    elif (user_id := await followed_id(store, ref, after, tells_of_gone=tells_of_gone)) is None:
         arrival = replace(await _arrival(store, feed, ref), kind=ChangeKind.CREATED)
     else:
         watch.told = after.version if after.user_id == user_id else 0
@@ -114,14 +122,17 @@ class _Watch:
         return UserChange(occasion.kind, occasion.user_id, user, occasion.at, place)
 
 
-async def followed_id(store: Store, ref: UserRef, after: Place) -> str | None:
+async def followed_id(
+    store: Store, ref: UserRef, after: Place, *, tells_of_gone: bool
+) -> str | None:
     """Return whom a reader goes on following, or None if there is nobody yet.
 
     It is the person who was followed before, if `ref` still finds them, or if they are gone: that
-    has to be told. A place is no way to somebody whom `ref` does not name.
+    has to be told to whoever may know of everybody. A place is no way to somebody whom `ref` does
+    not name.
     """
     user = await store.find(ref)
-    if after.user_id and await store.find(after.user_id) is None:
+    if tells_of_gone and after.user_id and await store.find(after.user_id) is None:
         return after.user_id
     if user is None:
         return None

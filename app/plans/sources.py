@@ -105,7 +105,8 @@ def _shown(properties: Iterable[Document], run: Run) -> dict[str, Any]:
 def _properties(document: Document, run: Run, arguments: Arguments) -> dict[str, Any]:
     names, properties = arguments.get("names"), document["properties"]
     if names is not None:
-        properties = [each for each in properties if each["k"] in names]
+        among = frozenset(names)
+        properties = [each for each in properties if each["k"] in among]
     return _shown(properties, run)
 
 

@@ -34,7 +34,7 @@ from graphql import (
 ASSUMED_LENGTH: Final = 10
 """Of lists whose length nobody asked for: identities, devices, totals."""
 
-LENGTHS: Final = {("Query", "segments"): 200}
+LENGTHS: Final = {("Query", "segments"): 200, ("User", "segments"): 50}
 """Lists that are longer than that where they are used in earnest."""
 
 SURCHARGES: Final = {
@@ -150,7 +150,7 @@ class _Pricing:
                 raise TypeError(f"There are no selections of the kind {node.kind}.")
 
     def _field(
-        self, node: FieldNode, type: GraphQLCompositeType, page: Length | None
+        self, node: FieldNode, type: GraphQLCompositeType, outer: Length | None
     ) -> tuple[int, Length, Price]:
         field = cast("GraphQLField", self._schema.get_field(type, node.name.value))
         place = (type.name, node.name.value)
@@ -159,10 +159,12 @@ class _Pricing:
         if node.selection_set is None or not is_composite_type(inner):
             return own, _ONCE, Price(0)
         asked = self._asked(node, field)
-        price = self.of(node.selection_set, inner, asked)
+        # Only `first` is the length of a list further in; by `by`, there is one of each.
+        page = asked if "first" in field.args else None
+        price = self.of(node.selection_set, inner, page)
         if not isinstance(get_nullable_type(field.type), GraphQLList):
             return own, _ONCE, price
-        return own, asked or page or Length(LENGTHS.get(place, ASSUMED_LENGTH)), price
+        return own, asked or outer or Length(LENGTHS.get(place, ASSUMED_LENGTH)), price
 
     def _asked(self, node: FieldNode, field: GraphQLField) -> Length | None:
         """Return how long a list the arguments of a field ask for, if they say."""

@@ -19,6 +19,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 from strawberry.types.graphql import OperationType
 
+from app.auth import NOBODY
 from app.limits import RequestLimits
 from app.schema.bounds import fault_in_document, fault_in_text, limit_error
 from app.schema.context import Context
@@ -63,6 +64,8 @@ class Validator(SchemaExtension):
         yield
 
     def _faults(self, document: _Document, limits: RequestLimits) -> list[GraphQLError]:
+        if self._is_not_worth_it(document):
+            return [GraphQLError("A key or a token is needed.")]
         if fault := _kept(_fault_in, document.text)(document, limits):
             return [fault]
         context = self.execution_context
@@ -74,6 +77,11 @@ class Validator(SchemaExtension):
             return faults
         fault = self._fault_in_cost(document, limits)
         return [fault] if fault else []
+
+    def _is_not_worth_it(self, document: _Document) -> bool:
+        """Return whether nobody sends what takes long to look at; they are told nothing of it."""
+        caller = self.execution_context.context.caller
+        return caller == NOBODY and len(document.text) > CACHED_CHARACTERS
 
     def _fault_in_cost(self, document: _Document, limits: RequestLimits) -> GraphQLError | None:
         context = self.execution_context

@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from datetime import date, datetime
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, Final
 
 import strawberry
 from strawberry.types.base import get_object_definition
@@ -11,12 +11,15 @@ from strawberry.types.maybe import Some
 from strawberry.utils.str_converters import to_camel_case
 
 from app.domain.devices import Push, Registration, parse_registration
-from app.domain.errors import InvalidInput, Path
+from app.domain.errors import InvalidInput, LimitExceeded, Path
 from app.domain.identity import MAX_EMAIL_CHARACTERS, Identity, Impossible, normalised
 from app.domain.limits import Limits
 from app.operations.find import WhoeverRef
 from app.schema.enums import Gender, IdentityKind, Platform, PushService
 from app.schema.scalars import Numbers, Properties, TextLists
+
+MAX_NAMES_AT_ONCE: Final = 1_000
+"""Names in one call; whom a person has room for is fewer, and judged later."""
 
 
 def given(value: Any) -> Any:
@@ -220,6 +223,16 @@ class RecordInput:
     identities: list[IdentityInput] | None = None
     changes: UserChanges | None = None
     events: list[EventInput] | None = None
+
+
+def check_number(names: int, argument: str) -> None:
+    """Refuse very many names of one person before any of them is looked at."""
+    if names > MAX_NAMES_AT_ONCE:
+        raise LimitExceeded(
+            f"There are at most {MAX_NAMES_AT_ONCE} identities in a call.",
+            (argument,),
+            MAX_NAMES_AT_ONCE,
+        )
 
 
 def device_identity(raw: str, path: Path, limits: Limits) -> Identity:

@@ -26,6 +26,7 @@ from app.schema.inputs import (
     RecordInput,
     UserBy,
     UserChanges,
+    check_number,
     device_identity,
     given,
 )
@@ -75,6 +76,7 @@ class Mutation:
         changes: UserChanges | None = None,
     ) -> UserIdentifyPayload:
         context = info.context
+        check_number(len(identities), "identities")
         names = [
             identity.to_domain(("identities", str(position)), context.limits)
             for position, identity in enumerate(identities)

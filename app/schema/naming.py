@@ -27,6 +27,7 @@ from app.domain.errors import InvalidInput
 from app.domain.identity import IdentityKind, normalised
 from app.domain.limits import Limits
 from app.schema.context import Context
+from app.schema.inputs import MAX_NAMES_AT_ONCE
 
 Named = tuple[str, Mapping[str, Any]]
 """The name of an input type by which somebody is named, and its value."""
@@ -77,6 +78,8 @@ def _named(type_: GraphQLInputType, value: Any) -> Iterator[Named]:
 
 
 def _fault(named: list[Named], context: Context) -> str | None:
+    if len(named) > MAX_NAMES_AT_ONCE:
+        return f"One call names at most {MAX_NAMES_AT_ONCE} people or identities."
     if person := context.caller.person:
         return _fault_of_person(named, person, context.limits)
     return _fault_of_ingest_key(named, context.caller)

@@ -8,6 +8,7 @@ from typing import Final, TypeVar, cast
 import strawberry
 
 from app import domain
+from app.auth import Role
 from app.domain.criteria import EVERYONE, Question
 from app.domain.criteria_input import Raw
 from app.domain.errors import FellBehind, SegmentNotFound
@@ -94,7 +95,14 @@ class Subscription:
         context = info.context
         ref = await _possible(by, context, "by")
         place = _place(_CHANGES, after)
-        changes = watch_user.watch_user(context.store, context.feed, ref, context.now, place)
+        changes = watch_user.watch_user(
+            context.store,
+            context.feed,
+            ref,
+            context.now,
+            place,
+            tells_of_gone=context.caller.role is Role.SERVICE,
+        )
         async for change in _told(changes, _CHANGES, context):
             if change.user:
                 context.may_act_for(change.user)  # who was oneself may have become somebody else
@@ -165,7 +173,14 @@ class Subscription:
         ref = None if user is None else await _possible(user, context, "user")
         key = None if name is None else event_key(name)
         place = _place(_CHANGES, after)
-        events = watch_events.watch_events(context.store, context.feed, key, ref, place)
+        events = watch_events.watch_events(
+            context.store,
+            context.feed,
+            key,
+            ref,
+            place,
+            tells_of_gone=context.caller.role is Role.SERVICE,
+        )
         async for recorded in _told(events, _CHANGES, context):
             if recorded.user:
                 context.may_act_for(recorded.user)

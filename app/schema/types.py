@@ -210,7 +210,8 @@ class User:
     ) -> Properties:
         wanted = user.properties
         if names is not None:
-            wanted = {name: value for name, value in wanted.items() if name in names}
+            among = frozenset(names)
+            wanted = {name: value for name, value in wanted.items() if name in among}
         return Properties(show_properties(wanted))
 
     @strawberry.field(

@@ -197,6 +197,12 @@ async def test_people_asked_for_by_name_count_each(tight):
     assert refusal(many) == ("cost", 2_000)
 
 
+async def test_lists_of_one_person_are_counted_as_lists(tight):
+    one = 'user(by: {custom: "ada"}) { segments { users(first: 30) { nodes { id name } } } }'
+
+    assert refusal(await tight.raw(f"{{ {one} }}")) == ("cost", 2_000)
+
+
 @pytest.mark.parametrize(
     ("plain", "dear"),
     [

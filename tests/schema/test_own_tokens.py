@@ -266,3 +266,20 @@ async def test_a_subject_that_names_nobody_opens_nothing(keyed_api: Api, sub: st
     answer = await keyed_api.by(token(sub)).raw(VIEWER)
 
     assert answer["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+
+
+# ---------------------------------------------------------------- in vain
+
+
+async def test_very_many_names_are_refused_before_any_is_looked_at(service, ada):
+    names = [{"phone": f"+41791{number}"} for number in range(1_001)]
+
+    assert await code(ada, LOG_IN, identities=names) == "FORBIDDEN"
+    answer = await service(LOG_IN, identities=names)
+    assert answer["__typename"] == "LimitExceededError"
+
+
+async def test_nobody_has_a_long_document_looked_at(keyed_api):
+    document = "{ viewer { " + 'a: events(name: "a") { __typename } ' * 200 + "} }"
+
+    assert await code(keyed_api, document) == "UNAUTHENTICATED"

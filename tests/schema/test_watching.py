@@ -104,6 +104,11 @@ async def refusal(socket: Socket) -> Any:
     return error["extensions"]
 
 
+async def a_second() -> None:
+    """Wait until what was before is surely before: the stand-in for MongoDB counts in seconds."""
+    await asyncio.sleep(1.1)
+
+
 def has(tag: str) -> dict[str, Any]:
     return {"property": {"name": "tag", "is": {"equals": tag}}}
 
@@ -143,7 +148,7 @@ async def test_whoever_matches_after_a_change_is_told(url, api, tag, ada):
 async def test_whoever_begins_now_is_told_of_nothing_that_was_before(url, api, tag, document):
     before, after = ({"custom": f"{name}-{tag}"} for name in ("before", "after"))
     await recorded(api, before, f"Before {tag}")
-    await asyncio.sleep(1.1)  # the stand-in for MongoDB tells its time in seconds
+    await a_second()
     async with watching(url, document) as socket:
         user = (await recorded(api, after, f"After {tag}"))["user"]
 
@@ -421,6 +426,7 @@ async def test_who_was_away_is_told_every_crossing_since(url, api, tag, ada):
 async def test_an_edit_lets_people_enter_and_leave(url, api, tag):
     people = [await tagged(api, {"custom": f"{n}-{tag}"}, f"{tag}{n % 2}") for n in range(6)]
     segment = await saved(api, has(f"{tag}0"))
+    await a_second()
     async with watching(url, SEGMENT, segment=segment) as socket:
         await saved(api, has(f"{tag}1"), id=segment)
         told = [await socket.told() for _ in range(6)]
@@ -471,7 +477,8 @@ async def test_who_has_not_been_seen_for_long_leaves(url, api, tag):
     device = {"id": tag, "platform": "WEB"}
     await api(REGISTER, user={"device": tag}, device=device)
     on_it = {"identity": {"kind": "DEVICE", "value": tag}}
-    segment = await saved(api, {"all": [on_it, {"lastSeenAt": {"last": "PT2S"}}]})
+    segment = await saved(api, {"all": [on_it, {"lastSeenAt": {"last": "PT3S"}}]})
+    await a_second()
     async with watching(url, SEGMENT, segment=segment) as socket:
         assert (await socket.told())["kind"] == "LEFT"
 
