@@ -1,6 +1,8 @@
 """Segment's SDK for browsers, in a real one, on a page of the server's own address."""
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Response, Route
@@ -54,9 +56,7 @@ async def test_what_a_browser_sends_is_known(
             await page.goto(f"{server.url}/app")
             await page.add_script_tag(path=library)
             await page.evaluate(LIVE, strategy)
-            await page.wait_for_load_state("networkidle")
-        async with client_of(server.url) as client:
-            ada = await client(ADA)
+            ada = await _known_with_events(server.url, 4)
 
     sent = [answer for answer in answers if "/v1/" in answer.url]
     assert {answer.status for answer in sent} == {200}
@@ -74,6 +74,16 @@ async def test_what_a_browser_sends_is_known(
         "Joined a Group": {"groupId": "acme", "name": "Acme"},
         "Charged": {"total": 20.5, "at": {"dateTime": "1970-01-01T00:00:00.000Z"}},
     }
+
+
+async def _known_with_events(url: str, count: int) -> Any:
+    """Return Ada, once so many of her events have arrived."""
+    async with client_of(url) as client, asyncio.timeout(20):
+        while True:
+            ada = await client(ADA)
+            if ada and len(ada["events"]["nodes"]) == count:
+                return ada
+            await asyncio.sleep(0.05)
 
 
 async def _empty_page(route: Route) -> None:
