@@ -1,56 +1,34 @@
 """A message filled in with what is known of a person: a Liquid template."""
 
-from collections.abc import Callable
+import re
 from datetime import date, datetime
-from functools import lru_cache, wraps
+from functools import lru_cache
 from typing import Any, Final
 
-from liquid import BoundTemplate, Environment
-from liquid.exceptions import FilterArgumentError, LiquidError
+from liquid import BoundTemplate
+from liquid.exceptions import LiquidError
 
 from app.domain.errors import InvalidInput, LimitExceeded
 from app.domain.properties import PropertyValue
 from app.domain.reach import age_on
 from app.domain.times import show_instant
 from app.domain.user import User
+from app.operations.rendering import Bounded
 
-MAX_ITEMS: Final = 1_000
 MAX_TEMPLATE_CHARACTERS: Final = 16_384
+MAX_BLANKS: Final = 100
+MAX_PARENTHESES: Final = 500
+MAX_RAW: Final = 100
+MAX_UNCLOSED: Final = 16
 CACHED_TEMPLATES: Final = 500
 
 _PATH: Final = ("template",)
+_BLANKS: Final = re.compile(rf"\{{[{{%]-?\s*\w*\s{{{MAX_BLANKS + 1}}}")
+_RAW: Final = re.compile(r"\{%-?\s*(?:raw|doc)\b")
 _WRONG_VALUES: Final = (ValueError, TypeError, ArithmeticError, LookupError)
 """What filters let through from Python, for values that they do not expect."""
 
-
-class _Bounded(Environment):
-    """Liquid with bounds, so that a template costs a few milliseconds at the most."""
-
-    loop_iteration_limit = MAX_ITEMS
-    local_namespace_limit = 65_536
-    output_stream_limit = 65_536
-    context_depth_limit = 20
-    block_nesting_limit = 20
-
-    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
-        super().setup_tags_and_filters(extra=extra)
-        for name, function in self.filters.items():
-            self.filters[name] = _without_long_ranges(function)
-
-
-def _without_long_ranges(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a filter that refuses what a range of a few characters could make of it."""
-
-    @wraps(function)
-    def bounded(*arguments: Any, **named: Any) -> Any:
-        if any(isinstance(a, range) and len(a) > MAX_ITEMS for a in arguments):
-            raise FilterArgumentError(f"a range has over {MAX_ITEMS} items", token=None)
-        return function(*arguments, **named)
-
-    return bounded
-
-
-_LIQUID: Final = _Bounded(autoescape=False)
+_LIQUID: Final = Bounded(autoescape=False)
 
 
 def personalised(template: str, user: User, today: date) -> str:
@@ -61,7 +39,7 @@ def personalised(template: str, user: User, today: date) -> str:
 
     Raises:
         InvalidInput: it is no Liquid template, with its line.
-        LimitExceeded: it is too long.
+        LimitExceeded: it is too long, or would take too much to read or to render.
     """
     if len(template) > MAX_TEMPLATE_CHARACTERS:
         raise LimitExceeded(
@@ -69,6 +47,7 @@ def personalised(template: str, user: User, today: date) -> str:
             _PATH,
             MAX_TEMPLATE_CHARACTERS,
         )
+    _refuse_slow_reading(template)
     try:
         return _parsed(template).render(user=_known(user, today))
     except _WRONG_VALUES:
@@ -77,6 +56,23 @@ def personalised(template: str, user: User, today: date) -> str:
         raise InvalidInput(
             f"Line {_line(fault)} of the template: {fault.message}.", _PATH
         ) from None
+
+
+def _refuse_slow_reading(template: str) -> None:
+    """Refuse what Liquid's regular expressions go through over and over before they give up."""
+    open_tag = template.find("{%", template.rfind("%}") + 1)
+    if open_tag >= 0:
+        line = template.count("\n", 0, open_tag) + 1
+        raise InvalidInput(f"Line {line} of the template: a tag is never closed.", _PATH)
+    unclosed = template.count("{{", template.rfind("}}") + 1)
+    for fault, exceeded, limit in (
+        ("outputs that are never closed", unclosed > MAX_UNCLOSED, MAX_UNCLOSED),
+        ("blanks where a tag begins", _BLANKS.search(template), MAX_BLANKS),
+        ("blocks that are raw or doc", len(_RAW.findall(template)) > MAX_RAW, MAX_RAW),
+        ("parentheses", template.count("(") > MAX_PARENTHESES, MAX_PARENTHESES),
+    ):
+        if exceeded:
+            raise LimitExceeded(f"The template has over {limit} {fault}.", _PATH, limit)
 
 
 @lru_cache(CACHED_TEMPLATES)

@@ -1,5 +1,7 @@
 """Messages filled in with what is known of a person."""
 
+from time import thread_time
+
 import pytest
 
 from tests.schema.documents import ADA, error
@@ -47,10 +49,12 @@ async def test_a_fault_names_its_line(api, ada, template, line):
     [
         "{% for i in (1..1001) %}x{% endfor %}",
         "{% for i in (1..40) %}{% for j in (1..40) %}x{% endfor %}{% endfor %}",
-        "{% assign x = 'aaaaaaaaaa' %}" + "{% assign x = x | append: x %}" * 20,
         "{% include 'secret' %}",
         # A filter goes through a range without a loop: this one must stop it, too.
         "{{ (1..100000) | join: ',' | size }}",
+        "{% if (1..99999999999) contains 'x' %}{% endif %}",
+        "{% for i in (1..99999999999) reversed limit: 1 %}{% endfor %}",
+        "{%" + "a" * 16_000,
         "{{ 'é' | base64_decode }}",
         "{{ '9999999999999999999' | date: '%Y' }}",
         "{{ 'inf' | times: 1 | round }}",
@@ -69,3 +73,73 @@ async def test_a_template_has_at_most_16384_characters(api, ada):
     fault = await error(api, MESSAGE, by=ADA, t="x" * 16_385)
 
     assert fault["extensions"]["code"] == "LIMIT_EXCEEDED"
+
+
+CHARACTERS, WORK, MS = 65_536, 2_000_000, 50
+
+GROWING = "{{ 'aaaaaaaaaa'" + " | replace: 'a','aaaaaaaaaa'" * 7 + " | size }}"
+BACK_AND_FORTH = (
+    "{% assign x = 'aaaaaaaaaa' %}"
+    + "{% assign x = x | replace: 'a', 'aaaaaaaaaa' %}" * 3
+    + "{% for i in (1..900) %}{% assign y = x"
+    + " | replace: 'a','aaaaaa' | replace: 'aaaaaa','a'" * 100
+    + " %}{% endfor %}"
+)
+LONG = "{% assign x = 'aaaaaaaaaa'" + " | replace: 'a','aaaaaaaa'" * 4 + " %}"
+
+
+@pytest.mark.parametrize(
+    ("template", "limit"),
+    [
+        (GROWING, CHARACTERS),
+        ("{{ 'a'" + " | replace: sub: 'aaaaaaaaaa', seq: 'a'" * 9 + " | size }}", CHARACTERS),
+        ("{% assign x = 'aaaaaaaaaa' %}" + "{% assign x = x | append: x %}" * 20, CHARACTERS),
+        (LONG + "{{ x | replace: '', x | size }}", CHARACTERS),
+        (LONG + "{{ 'a,b,c' | split: ',' | join: x | size }}", CHARACTERS),
+        (LONG + "{{ 'now' | date: x | size }}", CHARACTERS),
+        ("{% assign x = 99999999 %}" + "{% assign x = x | times: x %}" * 20, CHARACTERS),
+        (LONG + "{{ x | replace: 'aa', '<a' | strip_html }}", WORK),
+        (LONG + "{{ x | slice: 0, 9999 | split: '' | uniq | size }}", WORK),
+        (LONG + "{% assign y = x | slice: 0, 9999 %}{{ x | remove_last: y }}", WORK),
+        ("{% for i in (1..1000) %}" + "{% if i %}{% endif %}" * 750 + "{% endfor %}", MS),
+        ("{" * 16_384, 16),
+        ("{{" + " " * 16_000 + "}}", 100),
+        ("{{" + "(" * 16_000 + "}}", 500),
+        ("{%raw%}" * 2_000, 100),
+    ],
+)
+async def test_what_would_stop_everybody_is_refused_at_once(api, ada, template, limit):
+    before = thread_time()
+    fault = await error(api, MESSAGE, by=ADA, t=template)
+
+    assert fault["path"] == ["user", "personalised"]
+    assert fault["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert fault["extensions"]["limit"] == limit
+    assert str(limit) in fault["message"]
+    assert thread_time() - before < 0.5
+
+
+async def test_the_filters_of_one_rendering_have_so_much_work_or_time(api, ada):
+    before = thread_time()
+    fault = await error(api, MESSAGE, by=ADA, t=BACK_AND_FORTH)
+
+    assert fault["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert fault["extensions"]["limit"] in {WORK, MS}
+    assert thread_time() - before < 0.5
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ user.name | upcase | replace: 'A', 'aa' | append: '!' }}", "aaDaa!"),
+        ("{{ 'a,b,a' | split: ',' | uniq | join: ' & ' }}", "a & b"),
+        ("{{ '<b>Hi</b> you' | strip_html | url_encode }}", "Hi+you"),
+        ("{{ user.birthday | date: '%d.%m.%Y' }}", "17.05.1990"),
+        ("{{ user.birthday | date: fmt: '%Y' }}", "1990"),
+        ("{{ 'aaaaaaaa'" + " | replace: 'a','aaaaaaaa'" * 4 + " | size }}", "32768"),
+        ("{{ 'a-b-c' | replace_last: '-', '+' | remove_last: '-' }}", "ab+c"),
+        ("{{ 7 | times: 6 | plus: 0.5 }} {{ (1..3) | join }}", "42.5 1 2 3"),
+    ],
+)
+async def test_filters_do_what_they_do(api, ada, template, message):
+    assert await filled_in(api, template) == message
