@@ -42,7 +42,7 @@ SURCHARGES: Final = {
     ("Segment", "count"): 100,
     ("UserConnection", "totalCount"): 100,
     ("User", "matches"): 10,
-    ("User", "personalised"): 10,
+    ("User", "personalised"): 500,
     ("User", "segments"): 20,
 }
 """Fields behind which more is done than something is read."""
