@@ -114,8 +114,9 @@ async def test_what_would_stop_everybody_is_refused_at_once(api, ada, template, 
 
     assert fault["path"] == ["user", "personalised"]
     assert fault["extensions"]["code"] == "LIMIT_EXCEEDED"
-    assert fault["extensions"]["limit"] == limit
-    assert str(limit) in fault["message"]
+    named = fault["extensions"]["limit"]
+    assert named in {limit, MS}  # on a slow machine, time may run out first
+    assert str(named) in fault["message"]
     assert thread_time() - before < 0.5
 
 
