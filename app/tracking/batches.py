@@ -30,7 +30,7 @@ def per_person(tasks: Sequence[Task]) -> list[Run]:
 
     def root(name: Identity) -> Identity:
         while roots[name] is not name:
-            name = roots[name]
+            roots[name] = name = roots[roots[name]]
         return name
 
     for task in tasks:
