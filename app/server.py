@@ -77,7 +77,7 @@ def create_app(settings: Settings, clock: Clock = lambda: datetime.now(UTC)) -> 
             WebSocketRoute("/graphql", endpoint),
             Route(HEALTH, health),
             *graphiql.routes,
-            *tracking.routes(settings, clock),
+            *tracking.routes(settings, clock, endpoint.gate),
         ],
         middleware=_middleware(settings),
         lifespan=lifespan,

@@ -1,5 +1,6 @@
 """Take in what one message tells of a person."""
 
+from dataclasses import replace
 from functools import partial
 
 from app.domain.observation import Observation, observed
@@ -14,7 +15,8 @@ async def observe(store: Store, ref: WhoeverRef, observation: Observation, terms
 
     Raises:
         UserNotFound: `ref` is an id that finds nobody.
-        InvalidInput, LimitExceeded: the user cannot be changed so, or could not exist.
+        InvalidInput, LimitExceeded: the user cannot be changed so, or could not exist,
+            or brings too many new names.
     """
     step = partial(_step, observation=observation, terms=terms)
     ids = {event.id for event in observation.events}
@@ -22,4 +24,5 @@ async def observe(store: Store, ref: WhoeverRef, observation: Observation, terms
 
 
 def _step(user: User, known: frozenset[str], observation: Observation, terms: Terms) -> Edit:
-    return observed(user, observation, known, terms.now, terms.limits)
+    edit = observed(user, observation, known, terms.now, terms.limits)
+    return replace(edit, coiner=terms.coiner)

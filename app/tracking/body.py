@@ -1,4 +1,4 @@
-"""The body of a request: compressed or not, never larger than allowed."""
+"""The body of a request: compressed or not, never larger or slower than allowed."""
 
 import zlib
 from collections.abc import Mapping
@@ -7,73 +7,79 @@ from typing import Any, Final
 import orjson
 from starlette.requests import Request
 
+from app.answers import Refused, over_limit
+from app.body import read_body
+from app.limits import BodyBounds
+
 MAX_MESSAGE_BYTES: Final = 32 * 1024
 MAX_BATCH_BYTES: Final = 500 * 1024
+MAX_BATCH_MESSAGES: Final = 2_500
+MAX_CONTEXTS_BYTES: Final = 1024 * 1024
+"""How much the context of a batch may weigh, which is read anew with each message."""
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
-class Unreadable(Exception):
-    """A body that cannot be used.
-
-    Attributes:
-        status: The HTTP status that says so.
-        limit: How many bytes are allowed, if these were more.
-    """
-
-    def __init__(self, status: int, message: str, limit: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.limit = limit
-
-
-async def read_object(request: Request, limit: int) -> Mapping[str, Any]:
-    """Return the JSON object in a body of `limit` bytes at most.
+async def read_object(request: Request, bounds: BodyBounds) -> Mapping[str, Any]:
+    """Return the JSON object in a body within the bounds, which hold for it unpacked as well.
 
     Its content type does not matter: browsers send `text/plain`, to be spared a preflight.
 
     Raises:
-        Unreadable: it is too large, compressed in a way we do not know, or no object.
+        Refused: it is too large or too slow, compressed in a way we do not know, or no object.
     """
-    content = await _received(request, limit)
+    content = await read_body(request, bounds)
     match request.headers.get("content-encoding", "identity").strip().lower():
         case "identity" | "":
             pass
         case "gzip":
-            content = _decompressed(content, limit)
+            content = _decompressed(content, bounds)
         case _:
-            raise Unreadable(415, "The content encoding is neither gzip nor identity.")
+            raise Refused(415, "The content encoding is neither gzip nor identity.")
     try:
         body = orjson.loads(content)
     except orjson.JSONDecodeError:
-        raise Unreadable(400, "The body is no JSON.") from None
+        raise Refused(400, "The body is no JSON.") from None
     if not isinstance(body, dict):
-        raise Unreadable(400, "The body is no JSON object.")
+        raise Refused(400, "The body is no JSON object.")
     return body
 
 
-async def _received(request: Request, limit: int) -> bytes:
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > limit:
-            raise _too_large(limit)
-    return bytes(content)
+def messages_in(batch: Mapping[str, Any]) -> list[Any]:
+    """Return what a batch lists, whatever it is.
+
+    Raises:
+        Refused: it lists nothing, or too much, or says too much of all its messages together.
+    """
+    messages = batch.get("batch")
+    if not isinstance(messages, list):
+        raise Refused(400, "There is no list `batch` of messages.")
+    if len(messages) > MAX_BATCH_MESSAGES:
+        message = f"A batch may have at most {MAX_BATCH_MESSAGES} messages"
+        raise over_limit(400, "tracking_batch_messages", MAX_BATCH_MESSAGES, message)
+    if len(messages) * _size(batch.get("context")) > MAX_CONTEXTS_BYTES:
+        message = f"A batch's context, times its messages, is at most {MAX_CONTEXTS_BYTES} bytes"
+        raise over_limit(400, "tracking_contexts_bytes", MAX_CONTEXTS_BYTES, message)
+    return messages
 
 
-def _decompressed(content: bytes, limit: int) -> bytes:
+def _size(context: Any) -> int:
+    try:
+        return len(orjson.dumps(context))
+    except orjson.JSONEncodeError:
+        raise Refused(400, "The context nests too deep.") from None
+
+
+def _decompressed(content: bytes, bounds: BodyBounds) -> bytes:
     decompressor = zlib.decompressobj(_GZIP)
     try:
         # One byte more than allowed shows that there are too many, however many there are.
-        plain = decompressor.decompress(content, limit + 1)
+        plain = decompressor.decompress(content, bounds.limit + 1)
     except zlib.error:
-        raise Unreadable(400, "The body is no gzip.") from None
-    if len(plain) > limit:
-        raise _too_large(limit)
+        raise Refused(400, "The body is no gzip.") from None
+    if len(plain) > bounds.limit:
+        message = f"A body may have at most {bounds.limit} bytes, unpacked"
+        raise over_limit(413, bounds.name, bounds.limit, message)
     if not decompressor.eof:
-        raise Unreadable(400, "The body is no complete gzip.")
+        raise Refused(400, "The body is no complete gzip.")
     return plain
-
-
-def _too_large(limit: int) -> Unreadable:
-    return Unreadable(413, f"The body is larger than {limit} bytes.", limit)

@@ -1,9 +1,10 @@
 """Take the messages of a call: read them all, then do what each person's ask for, in order."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from ulid import ULID
@@ -18,6 +19,9 @@ from app.tracking.messages import Kind, kind_of, read_message
 from app.tracking.outcomes import Refusal
 from app.tracking.paths import as_sent
 from app.tracking.translation import Reading, translated
+
+MESSAGES_IN_A_ROW: Final = 50
+"""How many messages are read before others have a turn."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,21 @@ async def take(store: Store, sent: Sequence[Sent], terms: Terms, today: date) ->
     Raises:
         Busy, Unavailable: some of them have to be sent again, and all of them may be.
     """
-    read = [_read(index, message, terms, today) for index, message in enumerate(sent)]
+    read = await _read_all(sent, terms, today)
     refused = [one for one in read if isinstance(one, Refusal)]
     for run in per_person([one for one in read if isinstance(one, Task)]):
         for part in writes(run):
             refused += await _done(store, part, terms)
     return sorted(refused, key=lambda one: one.index)
+
+
+async def _read_all(sent: Sequence[Sent], terms: Terms, today: date) -> list[Task | Refusal]:
+    read = []
+    for index, message in enumerate(sent, 1):
+        read.append(_read(index - 1, message, terms, today))
+        if index % MESSAGES_IN_A_ROW == 0:
+            await asyncio.sleep(0)
+    return read
 
 
 def _read(index: int, sent: Sent, terms: Terms, today: date) -> Task | Refusal:
