@@ -21,6 +21,7 @@ from app.settings import Settings
 from app.tracking.body import MAX_BATCH_BYTES, MAX_MESSAGE_BYTES, messages_in, read_object
 from app.tracking.messages import Kind
 from app.tracking.outcomes import answer, refusal, try_again
+from app.tracking.sites import from_another_site
 from app.tracking.taking import Sent, take
 from app.tracking.write_key import caller_by, coiner_of, may_send, write_key_of
 
@@ -99,7 +100,7 @@ class Tracking:
 
     def _check(self, request: Request, write_key: str | None, sender: Caller) -> None:
         """Refuse whoever may not send messages."""
-        if sender is EVERYBODY and request.headers.get("sec-fetch-site") == "cross-site":
+        if sender is EVERYBODY and from_another_site(request, self._settings.cors_origins):
             # Any page that a developer looks at could otherwise write to the server beside it.
             message = "Without keys, no page of another site may send messages."
             raise Refused(403, message, {"code": "FORBIDDEN"})
