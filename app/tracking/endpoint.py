@@ -5,12 +5,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from app.answers import Refused
-from app.auth import EVERYBODY, NOBODY, Caller, Role
+from app.auth import EVERYBODY, Caller, Role
 from app.domain.errors import Busy, Unavailable
 from app.domain.times import to_utc_ms
 from app.gate import Gate
@@ -89,12 +89,12 @@ class Tracking:
         Raises:
             Refused: it cannot be read, or they may not send it, or not yet.
         """
-        self._gate.charge(request, NOBODY)
+        self._gate.charge_address(request)
         body = await read_object(request, bounds)
         write_key = write_key_of(request, body)
         sender = await caller_by(request, write_key)
         # The key may have come in the body; the address was charged before that was read.
-        self._gate.charge(HTTPConnection({**request.scope, "client": None}), sender)
+        self._gate.charge_key(sender)
         self._check(request, write_key, sender)
         return body, sender
 
