@@ -6,10 +6,8 @@ from datetime import datetime
 
 from app.domain.change import Crossing, MembershipKind
 from app.domain.errors import FellBehind
-from app.domain.user import User
 from app.live.feed import Feed
 from app.live.place import Place
-from app.store import Store
 
 
 @dataclass(frozen=True)
@@ -18,25 +16,22 @@ class MembershipChange:
 
     Attributes:
         user_id: Who.
-        user: The person by now; None once deleted; of one who was merged, the survivor.
         at: When.
         place: After which to go on.
     """
 
     kind: MembershipKind
     user_id: str
-    user: User | None
     at: datetime
     place: Place
 
 
 async def watch_segment(
-    store: Store, feed: Feed[Crossing], segment_id: str, after: Place | None = None
+    feed: Feed[Crossing], segment_id: str, after: Place | None = None
 ) -> AsyncIterator[MembershipChange]:
     """Yield every crossing into or out of a segment, once.
 
     Args:
-        store: Where people are.
         feed: The crossings.
         segment_id: Which segment.
         after: Begin with what came after this place.
@@ -53,8 +48,7 @@ async def watch_segment(
         async for _, crossing in feed.every(segment_id, start):
             if is_new and not is_new(crossing):
                 continue
-            user = await store.find(crossing.user_id)
             last = Place(crossing.cursor, crossing.user_id)
-            yield MembershipChange(crossing.kind, crossing.user_id, user, crossing.at, last)
+            yield MembershipChange(crossing.kind, crossing.user_id, crossing.at, last)
     except FellBehind as fault:
         raise FellBehind(fault.limit, last) from None

@@ -69,10 +69,16 @@ class RecordedEvent:
 class SegmentMembershipChange:
     kind: MembershipKind
     user_id: strawberry.ID
-    user: domain.User | None = strawberry.field(
-        graphql_type=User | None, description="The person by now; null once deleted."
-    )
     at: datetime
+
+    @strawberry.field(
+        graphql_type=User | None,
+        description="The person by now; null once deleted. Of one who was merged, the survivor.",
+    )
+    async def user(
+        self, change: strawberry.Parent[watch_segment.MembershipChange], info: Info
+    ) -> domain.User | None:
+        return await info.context.store.find(change.user_id)
 
     @strawberry.field(description="Pass as `after` to go on from here.")
     def cursor(self, change: strawberry.Parent[watch_segment.MembershipChange]) -> Cursor:
@@ -149,7 +155,7 @@ class Subscription:
         place = _place(_CROSSINGS, after)
         if segment not in await context.store.segments():
             raise SegmentNotFound(segment)
-        changes = watch_segment.watch_segment(context.store, context.crossings, segment, place)
+        changes = watch_segment.watch_segment(context.crossings, segment, place)
         async for change in _told(changes, _CROSSINGS, context):
             yield change
 
