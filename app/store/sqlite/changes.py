@@ -43,4 +43,4 @@ def append(
         "INSERT INTO changes (kind, user, version, at, event_ids) VALUES (?, ?, ?, ?, ?)",
         (kind, user_id, version, to_ms(at), orjson.dumps(list(event_ids)).decode()),
     )
-    CHANGES.trim_sometimes(connection, added.lastrowid, to_ms(at))
+    CHANGES.trim_sometimes(connection, added.lastrowid, 1, to_ms(at))

@@ -52,9 +52,11 @@ class LogTable(Generic[Entry]):
             (self.name,),
         )
 
-    def trim_sometimes(self, connection: sqlite3.Connection, seq: int | None, now_ms: int) -> None:
-        """Trim after every so many entries, `seq` being the newest."""
-        if (seq or 0) % TRIM_EVERY == 0:
+    def trim_sometimes(
+        self, connection: sqlite3.Connection, seq: int | None, added: int, now_ms: int
+    ) -> None:
+        """Trim after every so many entries, of which the last `added` are new, `seq` the newest."""
+        if (seq or 0) % TRIM_EVERY < added:
             self.trim(connection, now_ms)
 
 

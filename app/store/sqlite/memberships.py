@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -12,7 +12,7 @@ from app.domain.change import Crossing, MembershipKind
 from app.domain.membership import OUTSIDE, Judge, Leadership, Membership, Step
 from app.domain.user import User
 from app.store.document import from_leadership, to_leadership
-from app.store.sqlite.connection import answering, from_ms, to_ms
+from app.store.sqlite.connection import answering, for_each, from_ms, to_ms
 from app.store.sqlite.log import LogTable
 from app.store.sqlite.search import archived_by_key
 from app.store.sqlite.users import decode, marks
@@ -94,9 +94,14 @@ def _settle(connection: sqlite3.Connection, user_ids: Collection[str], judge: Ju
     """Write, and log, what the judge says of users, all of them as of one instant."""
     before = _of_users(connection, user_ids)
     users = _users(connection, user_ids)
-    for user_id in user_ids:
-        user = users.get(user_id)
-        _write(connection, user_id, _steps(connection, user, before[user_id], judge))
+    _write(
+        connection,
+        [
+            (user_id, step)
+            for user_id in user_ids
+            for step in _steps(connection, users.get(user_id), before[user_id], judge)
+        ],
+    )
 
 
 def _steps(
@@ -129,44 +134,54 @@ def _of_users(
     return found
 
 
-def _write(connection: sqlite3.Connection, user_id: str, steps: Iterable[Step]) -> None:
-    for step in steps:
-        if step.after == OUTSIDE:
-            connection.execute(
-                "DELETE FROM memberships WHERE segment = ? AND user = ?", (step.segment_id, user_id)
-            )
-        else:
-            due = None if step.after.due is None else to_ms(step.after.due)
-            connection.execute(
-                "INSERT OR REPLACE INTO memberships VALUES (?, ?, ?, ?)",
-                (step.segment_id, user_id, step.after.member, due),
-            )
-        if step.kind is not None:
-            _append(connection, step.kind, step.segment_id, user_id, step.at)
+def _write(connection: sqlite3.Connection, steps: Sequence[tuple[str, Step]]) -> None:
+    """Write steps of users: the last one of each membership stands, and each crossing is logged."""
+    last = {(step.segment_id, user_id): step.after for user_id, step in steps}
+    for_each(
+        connection,
+        "DELETE FROM memberships WHERE segment = ? AND user = ?",
+        [key for key, after in last.items() if after == OUTSIDE],
+    )
+    for_each(
+        connection,
+        "INSERT OR REPLACE INTO memberships VALUES (?, ?, ?, ?)",
+        [
+            (*key, after.member, None if after.due is None else to_ms(after.due))
+            for key, after in last.items()
+            if after != OUTSIDE
+        ],
+    )
+    crossings = [(step.kind, step.segment_id, id, step.at) for id, step in steps if step.kind]
+    _append(connection, crossings)
 
 
 def _append(
-    connection: sqlite3.Connection,
-    kind: MembershipKind,
-    segment_id: str,
-    user_id: str,
-    at: datetime,
+    connection: sqlite3.Connection, crossings: Sequence[tuple[MembershipKind, str, str, datetime]]
 ) -> None:
-    added = connection.execute(
+    """Add to the log: who did what, with which segment, and when."""
+    for_each(
+        connection,
         "INSERT INTO crossings (kind, segment, user, at) VALUES (?, ?, ?, ?)",
-        (kind.value, segment_id, user_id, to_ms(at)),
+        [(kind.value, segment, user, to_ms(at)) for kind, segment, user, at in crossings],
     )
-    CROSSINGS.trim_sometimes(connection, added.lastrowid, to_ms(at))
+    if crossings:
+        (seq,) = connection.execute("SELECT max(seq) FROM crossings").fetchone()
+        CROSSINGS.trim_sometimes(connection, seq, len(crossings), to_ms(crossings[-1][3]))
 
 
 def erase(connection: sqlite3.Connection, user_ids: Collection[str], now: datetime) -> None:
     """Let users who are deleted leave all segments, and keep nothing else of them."""
     ids = [*user_ids]
     connection.execute(f"DELETE FROM crossings WHERE user IN ({marks(ids)})", ids)
-    for user_id, before in _of_users(connection, ids).items():
-        for segment_id, membership in before.items():
-            if membership.member:
-                _append(connection, MembershipKind.LEFT, segment_id, user_id, now)
+    _append(
+        connection,
+        [
+            (MembershipKind.LEFT, segment_id, user_id, now)
+            for user_id, before in _of_users(connection, ids).items()
+            for segment_id, membership in before.items()
+            if membership.member
+        ],
+    )
     connection.execute(f"DELETE FROM memberships WHERE user IN ({marks(ids)})", ids)
 
 
