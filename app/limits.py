@@ -1,11 +1,13 @@
 """How much one request, one client and one process may ask for at once."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.auth import Caller, Role
+from app.domain.catalog import Coiner
 
 
 class RequestLimits(BaseModel):
@@ -72,3 +74,10 @@ def body_bounds(caller: Caller, limits: RequestLimits) -> BodyBounds:
     if caller.role is Role.SERVICE:
         return BodyBounds("service_body_bytes", limits.service_body_bytes, limits.body_s)
     return BodyBounds("body_bytes", limits.body_bytes, limits.body_s)
+
+
+def coiner_of(caller: Caller, limits: RequestLimits, now: datetime) -> Coiner | None:
+    """Return who asks, if their new names are counted: ingest keys may be in anybody's hands."""
+    if caller.role is not Role.INGEST or caller.key_id is None:
+        return None
+    return Coiner(caller.key_id, limits.names_per_hour, now)

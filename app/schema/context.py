@@ -13,7 +13,6 @@ from strawberry.extensions import SchemaExtension
 from app.auth import EVERYBODY, NOBODY, Caller, Role, Unauthenticated
 from app.callers import Callers
 from app.domain.access import Guard, anybody, never_identified, not_oneself, oneself
-from app.domain.catalog import Coiner
 from app.domain.change import Change, Crossing
 from app.domain.criteria import Criterion
 from app.domain.identity import Identity, IdentityKind
@@ -21,7 +20,7 @@ from app.domain.limits import Limits
 from app.domain.segment import Segments, criteria_of_all
 from app.domain.times import to_utc_ms
 from app.domain.windows import Moment
-from app.limits import REQUEST_LIMITS, RequestLimits
+from app.limits import REQUEST_LIMITS, RequestLimits, coiner_of
 from app.live.feed import Feed
 from app.live.leader import Leader
 from app.operations.find import WhoeverRef, only_oneself
@@ -77,15 +76,8 @@ class Context:
 
     @property
     def terms(self) -> Terms:
-        return Terms(self.now, self.limits, self._coiner)
-
-    @property
-    def _coiner(self) -> Coiner | None:
-        """Who asks, if their new names are counted: ingest keys may be in anybody's hands."""
-        caller = self.caller
-        if caller.role is not Role.INGEST or caller.key_id is None:
-            return None
-        return Coiner(caller.key_id, self.requests.names_per_hour, self.now)
+        now = self.now
+        return Terms(now, self.limits, coiner_of(self.caller, self.requests, now))
 
     @property
     def moment(self) -> Moment:

@@ -14,7 +14,7 @@ from app.auth import EVERYBODY, Caller, Role
 from app.domain.errors import Busy, Unavailable
 from app.domain.times import to_utc_ms
 from app.gate import Gate
-from app.limits import BodyBounds
+from app.limits import BodyBounds, coiner_of
 from app.operations.terms import Terms
 from app.schema.errors import logged
 from app.settings import Settings
@@ -23,7 +23,7 @@ from app.tracking.messages import Kind
 from app.tracking.outcomes import answer, refusal, try_again
 from app.tracking.sites import from_another_site
 from app.tracking.taking import Sent, take
-from app.tracking.write_key import caller_by, coiner_of, may_send, write_key_of
+from app.tracking.write_key import caller_by, may_send, write_key_of
 
 Respond = Callable[[Request], Awaitable[Response]]
 
@@ -114,7 +114,7 @@ class Tracking:
 
     async def _take(self, request: Request, sent: Sequence[Sent], sender: Caller) -> Response:
         now = to_utc_ms(self._clock())
-        coiner = coiner_of(sender, self._settings.requests.names_per_hour, now)
+        coiner = coiner_of(sender, self._settings.requests, now)
         terms = Terms(now, self._settings.limits, coiner)
         today = now.astimezone(self._settings.time_zone).date()
         return answer(len(sent), await take(request.state.store, sent, terms, today))

@@ -3,14 +3,12 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
 
 from app.auth import EVERYBODY, NOBODY, Caller, Role, Unauthenticated
 from app.callers import Callers
-from app.domain.catalog import Coiner
 
 
 async def caller_by(request: Request, write_key: str | None) -> Caller:
@@ -27,13 +25,6 @@ async def caller_by(request: Request, write_key: str | None) -> Caller:
 def may_send(caller: Caller) -> bool:
     """Return whether somebody may name people, as messages do."""
     return caller.role is Role.SERVICE or (caller.role is Role.INGEST and caller.trusting)
-
-
-def coiner_of(caller: Caller, per_hour: int, now: datetime) -> Coiner | None:
-    """Return whose new names are counted, as over GraphQL: an ingest key's, in one count."""
-    if caller.role is not Role.INGEST or caller.key_id is None:
-        return None
-    return Coiner(caller.key_id, per_hour, now)
 
 
 def write_key_of(request: Request, body: Mapping[str, Any]) -> str | None:
