@@ -1,6 +1,7 @@
 """The doors: a request for a name that is not ours goes no further."""
 
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -35,10 +36,30 @@ class Doors:
 
     def _answers_to(self, scope: Scope) -> bool:
         callers: Callers = scope["state"]["callers"]
-        if callers.are_needed and not self._names:
-            return True
         hosts = Headers(scope=scope).getlist("host")
-        name = name_in(hosts[0]) if len(hosts) == 1 else None
-        if name is None:
-            return False
-        return is_among(name, self._names) if callers.are_needed else is_loopback(name)
+        return answers_to(hosts[0] if len(hosts) == 1 else "", self._names, callers)
+
+
+def answers_to(host: str, names: frozenset[str], callers: Callers) -> bool:
+    """Return whether a request with this `Host` is for us.
+
+    Args:
+        host: The header; empty where there is none, or more than one.
+        names: By which we may be called where there are keys; any if there are none.
+        callers: Who knows whether there are keys.
+    """
+    if callers.are_needed:
+        return not names or _is_among(host, names)
+    return _is_of_this_machine(host)
+
+
+@lru_cache(1_000)
+def _is_among(host: str, names: frozenset[str]) -> bool:
+    name = name_in(host)
+    return name is not None and is_among(name, names)
+
+
+@lru_cache(1_000)
+def _is_of_this_machine(host: str) -> bool:
+    name = name_in(host)
+    return name is not None and is_loopback(name)

@@ -19,9 +19,21 @@ class Gate:
 
     def __init__(self, limits: RequestLimits, trusted: Mapping[str, str] | None) -> None:
         self._limits = limits
+        self._counts = limits.rate_per_s > 0
         self._rates = Rates(limits.rate_per_s, limits.rate_burst, monotonic)
         self._documents = Documents(trusted)
         self._taken = 0
+
+    def lets_in(self, host: str | None, caller: Caller) -> bool:
+        """Count a request of a caller, and of the address that it comes from.
+
+        Or return that one of them has to wait, and count nothing.
+        """
+        if not self._counts:
+            return True
+        clients = [] if host is None else [_address(host)]
+        clients += [_key(caller)] if caller.key_id else []
+        return not self._rates.wait_s(clients)
 
     def charge(self, connection: HTTPConnection, caller: Caller) -> None:
         """Count a request of a caller, and of the address that it comes from.
@@ -38,8 +50,8 @@ class Gate:
         Raises:
             Refused: there were too many.
         """
-        if connection.client:
-            self._charge(f"address {address_of(connection.client.host)}")
+        if self._counts and connection.client:
+            self._charge(_address(connection.client.host))
 
     def charge_key(self, caller: Caller) -> None:
         """Count a request of a key.
@@ -47,12 +59,10 @@ class Gate:
         Raises:
             Refused: there were too many.
         """
-        if caller.key_id:
-            self._charge(f"key {caller.key_id}")
+        if self._counts and caller.key_id:
+            self._charge(_key(caller))
 
     def _charge(self, client: str) -> None:
-        if not self._limits.rate_per_s:
-            return
         if wait_s := self._rates.wait_s([client]):
             limit = self._limits.rate_per_s
             message = f"There may be {limit:g} requests a second at most"
@@ -83,3 +93,11 @@ class Gate:
 
     def leave_place(self) -> None:
         self._taken -= 1
+
+
+def _address(host: str) -> str:
+    return f"address {address_of(host)}"
+
+
+def _key(caller: Caller) -> str:
+    return f"key {caller.key_id}"

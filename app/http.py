@@ -28,11 +28,11 @@ from strawberry.subscriptions import (
 )
 from strawberry.types import ExecutionResult, SubscriptionExecutionResult
 from strawberry.types.graphql import OperationType
-from strawberry.types.unset import UNSET, UnsetType
+from strawberry.types.unset import UNSET
 
 from app import graphiql
 from app.answers import GRAPHQL_JSON, JSON, Refused, media_type, refusal
-from app.auth import NOBODY, Unauthenticated
+from app.auth import NOBODY, Caller, Unauthenticated
 from app.body import read_body
 from app.callers import Callers
 from app.domain.errors import Unavailable
@@ -46,15 +46,11 @@ from app.settings import Settings
 from app.shutdown import until
 from app.websocket import Conversation, Socket
 
+PATH: Final = "/graphql"
+
 CONNECTION_INIT_WAIT: Final = timedelta(seconds=10)
 
 Clock = Callable[[], datetime]
-
-_NO_RESPONSE: Final = Response()
-"""What a context is made beside where the response is not known yet."""
-
-_PLAIN_ANSWERS: Final = frozenset({"*/*", JSON, GRAPHQL_JSON})
-"""What clients accept who want one answer, and no page and no stream."""
 
 _CHALLENGE: Final = {"www-authenticate": "Bearer"}
 
@@ -72,11 +68,7 @@ class _RequestAdapter(StarletteRequestAdapter):
         self._request = request
 
     async def get_body(self) -> bytes:
-        state = self._request.state
-        if not hasattr(state, "body"):  # the quick way reads it, and the whole way again
-            state.body = await read_body(self._request, state.body_bounds)
-        body: bytes = state.body
-        return body
+        return await read_body(self._request, self._request.state.body_bounds)
 
     @property
     def content_type(self) -> str | None:
@@ -105,7 +97,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         )
         self._settings = settings
         self._clock = clock
-        self._plans = Plans(schema._schema) if settings.plans else None
+        self.plans = Plans(schema._schema) if settings.plans else None
         self.gate = Gate(settings.requests, settings.trusted_documents())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -141,27 +133,6 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             if getattr(request.state, "has_place", False):
                 self.gate.leave_place()
 
-    # ------------------------------------------------------------ the quick way
-
-    async def run(
-        self,
-        request: Request | WebSocket,
-        context: Context | UnsetType = UNSET,
-        root_value: UnsetType | None = UNSET,
-    ) -> Any:
-        """Answer by a plan what was let through before, and is asked plainly; else go all the way.
-
-        Who asks, and how much they may send, is found out the same way in both.
-        """
-        if self._plans and isinstance(request, Request) and _asks_plainly(request):
-            context = await self.get_context(request, _NO_RESPONSE)
-            if asked := _asked(await self.request_adapter_class(request).get_body()):
-                data = await self._plans.answer_known(*asked, context)
-                if data is not None:
-                    body = orjson.dumps({"data": data})
-                    return Response(body, 200, {"vary": "accept"}, media_type(request))
-        return await super().run(request, context, root_value)  # type: ignore[arg-type]
-
     # ------------------------------------------------------------ the request
 
     async def get_context(
@@ -169,23 +140,31 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     ) -> Context:
         callers: Callers = request.state.callers
         authorization = _authorization(request)
-        if isinstance(request, Request):
+        is_counted = getattr(request.state, "is_counted", False)
+        if isinstance(request, Request) and not is_counted:
             self.gate.charge_address(request)
         # Over a WebSocket, the credential may still come, and counts from then on.
         known = not isinstance(request, WebSocket)
         caller = await callers.caller(authorization) if known else NOBODY
         if isinstance(request, Request):
             self._check_site(request)
-            self.gate.charge_key(caller)
+            if not is_counted:
+                self.gate.charge_key(caller)
             request.state.body_bounds = body_bounds(caller, self._settings.requests)
+        return self.context(request.scope["state"], caller, authorization)
+
+    def context(
+        self, state: Mapping[str, Any], caller: Caller, authorization: str | None
+    ) -> Context:
+        """Return the context of what a caller asks; `state` is the application's."""
         return Context(
-            callers=callers,
+            callers=state["callers"],
             caller=caller,
             authorization=authorization,
-            store=request.state.store,
-            feed=request.state.feed,
-            crossings=request.state.crossings,
-            leader=request.state.leader,
+            store=state["store"],
+            feed=state["feed"],
+            crossings=state["crossings"],
+            leader=state["leader"],
             limits=self._settings.limits,
             requests=self._settings.requests,
             time_zone=self._settings.time_zone,
@@ -243,9 +222,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         request_data: GraphQLRequestData,
     ) -> ExecutionResult:
         """Execute what has one answer; a subscription has a stream of them."""
-        if self._plans and request_data.query:
+        if self.plans and request_data.query:
             context.shortcut = partial(
-                self._plans.answer,
+                self.plans.answer,
                 request_data.query,
                 request_data.operation_name,
                 request_data.variables or {},
@@ -344,30 +323,6 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 def _content_type(header: str) -> str:
     media_type, _ = parse_content_type(header)
     return media_type
-
-
-def _asks_plainly(request: Request) -> bool:
-    """Return whether JSON is posted, and one answer is wanted: no page, and no stream."""
-    headers = request.headers
-    return (
-        request.method == "POST"
-        and headers.get("content-type") == JSON
-        and headers.get("accept", "*/*") in _PLAIN_ANSWERS
-    )
-
-
-def _asked(body: bytes | str) -> tuple[str, str | None, Mapping[str, Any]] | None:
-    """Return a query, its operation's name and its variables; None for what takes a closer look."""
-    try:
-        asked = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    match asked:
-        case {"query": str(query), **more} if "extensions" not in more:
-            name, variables = more.get("operationName"), more.get("variables")
-            if isinstance(name, str | None) and isinstance(variables, dict | None):
-                return query, name, variables or {}
-    return None
 
 
 def _from_another_site(request: Request, origins: Sequence[str]) -> bool:

@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_HEADERS: Final = [
+SECURITY_HEADERS: Final = [
     (b"cache-control", b"no-store"),  # what is answered is about people
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cross-origin-resource-policy", b"same-origin"),
@@ -25,7 +25,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 given = message["headers"]
                 names = {name for name, _ in given}
-                message["headers"] = [*given, *(h for h in _HEADERS if h[0] not in names)]
+                message["headers"] = [*given, *(h for h in SECURITY_HEADERS if h[0] not in names)]
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -4,29 +4,28 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Final, TypedDict
+from typing import TypedDict
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from app import graphiql, tracking
 from app.callers import Callers
+from app.compression import compressing
 from app.domain.change import Change, Crossing
 from app.domain.errors import Unavailable
 from app.doors import HEALTH, Doors
-from app.http import Clock, GraphQLEndpoint
+from app.http import PATH, Clock, GraphQLEndpoint
 from app.live.feed import Feed, changes_feed, crossings_feed
 from app.live.leader import Leader
+from app.quick import QuickWay
 from app.security_headers import SecurityHeaders
 from app.settings import Settings
 from app.store import Store, open_store
-
-MIN_COMPRESSED_BYTES: Final = 1_024
 
 
 class State(TypedDict):
@@ -73,33 +72,21 @@ def create_app(settings: Settings, clock: Clock = lambda: datetime.now(UTC)) -> 
     endpoint = GraphQLEndpoint(settings, clock)
     app = Starlette(
         routes=[
-            Route("/graphql", endpoint),
-            WebSocketRoute("/graphql", endpoint),
+            Route(PATH, endpoint),
+            WebSocketRoute(PATH, endpoint),
             Route(HEALTH, health),
             *graphiql.routes,
             *tracking.routes(settings, clock, endpoint.gate),
         ],
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, endpoint),
         lifespan=lifespan,
     )
     app.state.stopping = asyncio.Event()
     return app
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
-    """Return what every answer passes through, the last of it first.
-
-    Compressed answers tell by their length how much of them is alike. That gives a secret away
-    only if somebody can make a browser ask for it together with guesses; nothing a browser adds
-    by itself is a credential here, and pages of other sites are not let in.
-    """
-    compression = Middleware(
-        GZipMiddleware,
-        minimum_size=MIN_COMPRESSED_BYTES,
-        compresslevel=4,
-        # Streams of changes: what is compressed waits for more to come.
-        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, "multipart/mixed"),
-    )
+def _middleware(settings: Settings, endpoint: GraphQLEndpoint) -> list[Middleware]:
+    """Return what every request passes through, in this order, and every answer backwards."""
     cors = Middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
@@ -107,9 +94,13 @@ def _middleware(settings: Settings) -> list[Middleware]:
         allow_headers=("authorization", "content-type"),
         expose_headers=("retry-after",),
     )
+    quick = []
+    if plans := endpoint.plans:
+        quick.append(Middleware(QuickWay, endpoint, plans, settings.hosts, settings.requests))
     return [
+        *quick,
         Middleware(SecurityHeaders),
         Middleware(Doors, settings.hosts),
         *([cors] if settings.cors_origins else []),
-        compression,
+        Middleware(compressing),
     ]

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from graphql.execution.values import VariableValues
 
@@ -24,8 +24,7 @@ class Unplanned(Exception):
     """What is asked, no plan is made for."""
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """One execution of a plan.
 
     Attributes:

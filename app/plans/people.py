@@ -1,7 +1,7 @@
 """The root fields: whom to read from the store, and how each is shown."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
@@ -74,7 +74,7 @@ class View:
     def reading(self, run: Run) -> Reading[Row]:
         """Return how people are to be read; another one every day, since ages change."""
         if self._lasts and self._day != run.day:
-            once = replace(run, variables=_NO_VARIABLES)
+            once = run._replace(variables=_NO_VARIABLES)
             self._day, self._lasting = run.day, self._reading(lambda d: self._texts(d, once))
         return self._lasting
 
@@ -123,9 +123,13 @@ def _user(compiler: Compiler, field: GraphQLField, nodes: Nodes) -> Part:
         ref = whoever(arguments(run)["by"], run.context.limits, ("by",))
         if isinstance(ref, Impossible):
             return None
+        store, reading = run.context.store, view.reading(run)
+        row = store.at_hand(ref, reading)
+        if row is not None:
+            return row
 
         async def read() -> Row | None:
-            rows = await run.context.store.read([ref], view.reading(run))
+            rows = await store.read([ref], reading)
             return rows[0]
 
         return Pending(read)

@@ -6,14 +6,13 @@ from typing import Any, Final
 
 from graphql import DocumentNode, GraphQLSchema, OperationType
 
-from app.auth import Role
 from app.plans.compiler import Compiler
-from app.plans.parts import Part, Run, Surprise, Unplanned, settled
+from app.plans.parts import Part, Pending, Run, Surprise, Unplanned, settled
 from app.plans.people import ROOTS
 from app.plans.selection import Selections, names_in, operation_of, switches_of
 from app.plans.variables import are_plain, coercion
 from app.schema.context import Context
-from app.schema.documents import is_within_cost
+from app.schema.cost import price_of
 
 KEPT_PLANS: Final = 1_000
 KEPT_VARIANTS: Final = 16
@@ -47,19 +46,27 @@ class Plan:
             raise Unplanned
         self._schema, self.document, self._operation = schema, document, operation
         self.looks_far = bool(_FAR & names_in(document))
+        self._price = price_of(schema, document, operation_name)
         self._switches = sorted(switches_of(document))
         self._variables = coercion(schema, operation, plainly=are_plain(document))
         self._variants: OrderedDict[tuple[bool, ...], Part] = OrderedDict()
-        if not self._switches:
-            self._variant(())
+        self._whole = None if self._switches else self._variant(())
 
-    async def answer(self, raw: Mapping[str, Any], context: Context) -> dict[str, Any] | None:
+    def admits(self, raw: Mapping[str, Any], context: Context) -> bool:
+        """Return whether the operation, let through before, costs little enough this time."""
+        return not self._price.exceeds(context.requests.cost, raw, context.limits.page)
+
+    async def answer(self, raw: Mapping[str, Any], context: Context) -> Any:
         """Return the data of the answer, or None if the standard executor is to answer."""
         try:
             variables = self._variables(raw)
-            part = self._variant(tuple(variables.coerced[name] for name in self._switches))
+            part = self._whole or self._variant(
+                tuple(variables.coerced[name] for name in self._switches)
+            )
             run = Run(context, variables, context.today, context.store.instants)
-            data: dict[str, Any] = await settled(part.make(None, run))
+            data: Any = part.make(None, run)
+            if type(data) is Pending:
+                data = await settled(data)
         except Exception:  # whatever it is, the standard executor meets it, too, and shows it
             return None
         return data
@@ -96,30 +103,13 @@ class Plans:
         plan = self.of(text, document, operation_name)
         return None if plan is None else await plan.answer(variables, context)
 
-    async def answer_known(
-        self, text: str, operation_name: str | None, variables: Mapping[str, Any], context: Context
-    ) -> dict[str, Any] | None:
-        """Return the data that answers a query let through before, as `answer` does.
+    def known(self, text: str, operation_name: str | None) -> Plan | None:
+        """Return the plan of an operation that was let through before, if there is one.
 
         What looks at many people is not for this way, which knows no limit of time.
         """
         plan = self._plans.get((text, operation_name))
-        if plan is None or plan.looks_far or context.caller.role is not Role.SERVICE:
-            return None
-        if not self.admits(plan, text, operation_name, variables, context):
-            return None
-        return await plan.answer(variables, context)
-
-    def admits(
-        self,
-        plan: Plan,
-        text: str,
-        operation_name: str | None,
-        variables: Mapping[str, Any],
-        context: Context,
-    ) -> bool:
-        """Return whether a query let through before would be, with these variables, too."""
-        return is_within_cost(self._schema, plan.document, text, operation_name, variables, context)
+        return None if plan is None or plan.looks_far else plan
 
     def of(self, query: str, document: DocumentNode, operation_name: str | None) -> Plan | None:
         """Return the plan of a valid operation, or None if there is none for it."""

@@ -1,7 +1,7 @@
 """What clients send as a document: within bounds, parsed and validated once, and unambiguous."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, cast
@@ -22,7 +22,6 @@ from strawberry.types.graphql import OperationType
 from app.auth import NOBODY
 from app.limits import RequestLimits
 from app.schema.bounds import fault_in_document, fault_in_text, limit_error
-from app.schema.context import Context
 from app.schema.cost import Price, price_of
 
 CACHED_DOCUMENTS: Final = 1_000
@@ -163,16 +162,3 @@ def _validated(
 @lru_cache(maxsize=CACHED_DOCUMENTS)
 def _priced(schema: GraphQLSchema, document: _Document, name: str | None) -> Price:
     return price_of(schema, document.node, name)
-
-
-def is_within_cost(
-    schema: GraphQLSchema,
-    document: DocumentNode,
-    text: str,
-    operation_name: str | None,
-    variables: Mapping[str, Any],
-    context: Context,
-) -> bool:
-    """Return whether an operation that was let through costs little enough with these variables."""
-    price = _kept(_priced, text)(schema, _Document(text, document), operation_name)
-    return not price.exceeds(context.requests.cost, variables, context.limits.page)

@@ -159,6 +159,12 @@ class Store(Protocol):
     async def read(self, refs: Sequence[UserRef], reading: Reading[Shown]) -> list[Shown | None]:
         """Return what a reading shows of each, or None for nobody, in their order."""
 
+    def at_hand(self, ref: UserRef, reading: Reading[Shown]) -> Shown | None:
+        """Return what a reading shows of a user, if that takes no waiting; None says nothing.
+
+        It is as true as what `read` returns.
+        """
+
     async def read_page(
         self,
         order: UserOrder,

@@ -128,11 +128,11 @@ async def test_a_known_query_is_answered_if_its_variables_are_admitted(
     await known(api, name="Ada")
     asked: list[Any] = []
 
-    def admits(_plans: Any, _plan: Any, _text: Any, _name: Any, variables: Any, _: Any) -> bool:
+    def admits(_plan: Any, variables: Any, _: Any) -> bool:
         asked.append(variables)
         return admitted
 
-    monkeypatch.setattr(Plans, "admits", admits)
+    monkeypatch.setattr(Plan, "admits", admits)
     answered = [await api(READ, by=ADA) for _ in range(2)]
 
     assert answered == [{"name": "Ada"}] * 2

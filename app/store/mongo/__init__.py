@@ -142,6 +142,9 @@ class MongoStore:
             found = await self._search.page(question, order, first, after)
         return [content_of(document) for document in found]
 
+    def at_hand(self, ref: UserRef, reading: Reading[Shown]) -> Shown | None:
+        return None  # other processes write, and only the server knows
+
     async def read_page(
         self,
         order: UserOrder,

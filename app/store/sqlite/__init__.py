@@ -40,7 +40,7 @@ from app.store.sqlite import (
     users,
 )
 from app.store.sqlite.changes import CHANGES
-from app.store.sqlite.connection import answering, connect, from_ms, path_of, prepare, to_ms
+from app.store.sqlite.connection import answering, connect, from_ms, path_of, prepare, to_ms, told
 from app.store.sqlite.log import SqliteLog
 from app.store.sqlite.memberships import CROSSINGS, SqliteMemberships
 from app.store.sqlite.memory import Memory
@@ -126,6 +126,13 @@ class SqliteStore:
             with self._one_instant():
                 self._memory.refresh()
                 return [self._read(ref, reading) for ref in refs]
+
+    def at_hand(self, ref: UserRef, reading: Reading[Shown]) -> Shown | None:
+        try:
+            self._memory.refresh_once_a_turn()
+        except sqlite3.DatabaseError as fault:
+            raise told(fault) from None
+        return self._memory.shown(ref if isinstance(ref, str) else ref.key, reading)
 
     def _read(self, ref: UserRef, reading: Reading[Shown]) -> Shown | None:
         name = ref if isinstance(ref, str) else ref.key

@@ -4,6 +4,7 @@ Triggers note in the table `touched` whose document or identity any process wrot
 was written at all shows in `PRAGMA data_version`, which takes a microsecond to read.
 """
 
+import asyncio
 import sqlite3
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -65,10 +66,25 @@ class Memory:
         self._people: OrderedDict[str, _Person] = OrderedDict()
         self._owners: dict[str, str] = {}
         self._size_bytes = 0
+        self._is_fresh = False
 
     @property
     def size_bytes(self) -> int:
         return self._size_bytes
+
+    def refresh_once_a_turn(self) -> None:
+        """Forget what was written before this turn of the event loop, by whomever.
+
+        Whoever asks within a turn had sent their request before it began: what was acknowledged to
+        them by then, they see. `PRAGMA data_version` takes locks of the file, and these take time.
+        """
+        if not self._is_fresh:
+            self.refresh()
+            self._is_fresh = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._is_fresh = False
 
     def refresh(self) -> None:
         """Forget all that was written since, by whomever."""
