@@ -169,6 +169,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             requests=self._settings.requests,
             time_zone=self._settings.time_zone,
             clock=self._clock,
+            done=state.get("done"),
         )
 
     async def on_ws_connect(self, context: Context) -> Any:

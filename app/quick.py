@@ -15,12 +15,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.answers import GRAPHQL_JSON, JSON
-from app.auth import Caller, Role
+from app.auth import Caller
 from app.callers import Callers
 from app.compression import MIN_COMPRESSED_BYTES, compressing
 from app.doors import answers_to
 from app.http import PATH, GraphQLEndpoint
-from app.limits import RequestLimits
+from app.limits import BodyBounds, RequestLimits, body_bounds
 from app.plans import Plans
 from app.security_headers import SECURITY_HEADERS
 
@@ -56,7 +56,7 @@ class _Asked(NamedTuple):
 
 
 class QuickWay:
-    """Answers what a plan is known for, to whoever may do everything."""
+    """Answers what a plan is known for, to whoever has a key, or needs none."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class QuickWay:
             await self._app(scope, receive, send)
             return
         received = _Received(receive)
-        asked = await received.asked(self._limits)
+        asked = await received.asked(body_bounds(caller, self._limits))
         answer = await self._answer(asked, head, caller, scope) if asked else None
         if answer is None:
             await self._app(scope, received.again, send)
@@ -87,12 +87,11 @@ class QuickWay:
             await _send(answer, head, scope, receive, send)
 
     def _let_in(self, head: _Head, scope: Scope) -> Caller | None:
-        """Return who asks, if they may do everything."""
+        """Return who asks, if that is known at once."""
         callers: Callers = scope["state"]["callers"]
         if not answers_to(head.host, self._hosts, callers):
             return None
-        caller = callers.known(head.authorization)
-        return caller if caller and caller.role is Role.SERVICE else None
+        return callers.known(head.authorization)
 
     async def _answer(
         self, asked: _Asked, head: _Head, caller: Caller, scope: Scope
@@ -104,8 +103,8 @@ class QuickWay:
         context = self._endpoint.context(state, caller, head.authorization)
         if not plan.admits(asked.variables, context) or not self._is_in_time(scope, caller):
             return None
-        state["is_counted"] = True
         data = await plan.answer(asked.variables, context)
+        state |= {"is_counted": True, "done": context.done}
         return None if data is None else orjson.dumps({"data": data})
 
     def _is_in_time(self, scope: Scope, caller: Caller) -> bool:
@@ -142,11 +141,11 @@ class _Received:
         self._messages: list[Message] = []
         self._is_late = False
 
-    async def asked(self, limits: RequestLimits) -> _Asked | None:
+    async def asked(self, bounds: BodyBounds) -> _Asked | None:
         """Return what the body asks for; None for what takes a closer look."""
         try:
-            async with asyncio.timeout(limits.body_s):
-                body = await self._body(min(limits.service_body_bytes, MAX_BODY_BYTES))
+            async with asyncio.timeout(bounds.within_s):
+                body = await self._body(min(bounds.limit, MAX_BODY_BYTES))
         except TimeoutError:
             self._is_late = True
             return None

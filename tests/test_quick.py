@@ -115,7 +115,35 @@ async def test_a_long_answer_is_compressed_for_whoever_takes_it(served, went_all
     assert went_all_the_way == []
 
 
-async def test_only_whoever_may_do_everything_is_answered_quickly(served, went_all_the_way):
+RECORD = """
+mutation($user: UserBy!, $events: [EventInput!]!) {
+  userRecordEvents(user: $user, events: $events) {
+    ... on UserRecordEventsPayload { recorded user { id } }
+    ... on Error { message }
+  }
+}
+"""
+
+
+def deed(**user):
+    return {"query": RECORD, "variables": {"user": user, "events": [{"name": "Pinged"}]}}
+
+
+async def test_what_devices_do_is_recorded_quickly(served, went_all_the_way):
+    async with served(service_key=SERVICE, ingest_key=INGEST) as doors:
+        api = doors.by(INGEST)
+        await post(api, deed(device="d"))
+        went_all_the_way.clear()
+
+        recorded = (await post(api, deed(device="d"))).json()["data"]["userRecordEvents"]
+        assert recorded["recorded"] == 1
+        assert went_all_the_way == []
+
+        (error,) = (await post(api, deed(email="ada@example.org"))).json()["errors"]
+        assert error["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_only_whoever_may_read_is_told_quickly(served, went_all_the_way):
     async with served(service_key=SERVICE, ingest_key=INGEST) as doors:
         api = doors.by(SERVICE)
         await asked_before(api)

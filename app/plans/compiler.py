@@ -50,10 +50,10 @@ class Compiler:
 
     def operation(self, operation: OperationDefinitionNode) -> Part:
         """Return the part that makes the whole answer."""
-        query = self.schema.query_type
-        if query is None:
+        root = self.schema.get_root_type(operation.operation)
+        if root is None:
             raise Unplanned
-        return self._object(query, [operation])
+        return self._object(root, [operation])
 
     def object(self, type_name: str, nodes: Iterable[FieldNode]) -> Part:
         """Return the part that makes an object of what the nodes select from it."""
@@ -69,15 +69,21 @@ class Compiler:
             raise Unplanned
         return dict(self._selections.of(type_, [node.selection_set for node in nodes]))
 
-    def field(self, type_name: str, nodes: Nodes) -> Part:
-        """Return the part that makes a field of what its parent is read off."""
+    def field(self, type_name: str, nodes: Nodes, source: Source | None = None) -> Part:
+        """Return the part that makes a field of what its parent is read off.
+
+        Args:
+            type_name: The parent's type.
+            nodes: Where the field is selected.
+            source: How it is read, if not as `SOURCES` says.
+        """
         name = nodes[0].name.value
         if name == "__typename":
             return Part(lambda _, __: type_name)
         field = self._definition(type_name, name)
         if special := self._specials.get((type_name, name)):
             return special(self, field, nodes)
-        source = SOURCES.get(type_name, {}).get(name)
+        source = source or SOURCES.get(type_name, {}).get(name)
         if source is None:
             raise Unplanned
         return self.read(source, field, nodes)

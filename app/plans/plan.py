@@ -4,15 +4,26 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Final
 
-from graphql import DocumentNode, GraphQLSchema, OperationType
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+)
 
+from app.auth import Role
 from app.plans.compiler import Compiler
+from app.plans.mutations import MUTATIONS
 from app.plans.parts import Part, Pending, Run, Surprise, Unplanned, settled
 from app.plans.people import ROOTS
 from app.plans.selection import Selections, names_in, operation_of, switches_of
-from app.plans.variables import are_plain, coercion
+from app.plans.variables import are_plain, coercion, quick_coercion
 from app.schema.context import Context
 from app.schema.cost import price_of
+from app.schema.gate import refusals
 
 KEPT_PLANS: Final = 1_000
 KEPT_VARIANTS: Final = 16
@@ -20,6 +31,8 @@ KEPT_VARIANTS: Final = 16
 MAX_QUERY_CHARACTERS: Final = 20_000
 """No plan is made for, or kept with, a longer document."""
 
+
+_ROOTS: Final = ROOTS | MUTATIONS
 
 _FAR: Final = frozenset({"userCount", "totalCount", "matches", "segments", "where"})
 """Fields and arguments that may make a store look at many people, or far back."""
@@ -30,6 +43,7 @@ class Plan:
 
     Attributes:
         document: Where it stands.
+        changes: Whether it does something, once, and then shows it.
         looks_far: Whether it may look at many people one by one.
     """
 
@@ -42,19 +56,33 @@ class Plan:
             Unplanned: there is none for such an operation.
         """
         operation = operation_of(document, operation_name)
-        if operation.operation is not OperationType.QUERY or operation.directives:
+        if operation.operation is OperationType.SUBSCRIPTION or operation.directives:
             raise Unplanned
         self._schema, self.document, self._operation = schema, document, operation
-        self.looks_far = bool(_FAR & names_in(document))
+        self._name = operation_name
+        self.changes = operation.operation is OperationType.MUTATION
+        self.looks_far = not self.changes and bool(_FAR & names_in(document))
         self._price = price_of(schema, document, operation_name)
         self._switches = sorted(switches_of(document))
-        self._variables = coercion(schema, operation, plainly=are_plain(document))
+        if self.changes:
+            _check_is_one(document, operation)
+            self._variables = quick_coercion(schema, operation)
+        else:
+            self._variables = coercion(schema, operation, plainly=are_plain(document))
         self._variants: OrderedDict[tuple[bool, ...], Part] = OrderedDict()
         self._whole = None if self._switches else self._variant(())
 
+    def serves(self, context: Context) -> bool:
+        """Return whether it answers such a caller; what is shown of people, resolvers guard."""
+        return self.changes or context.caller.role is Role.SERVICE
+
     def admits(self, raw: Mapping[str, Any], context: Context) -> bool:
-        """Return whether the operation, let through before, costs little enough this time."""
-        return not self._price.exceeds(context.requests.cost, raw, context.limits.page)
+        """Return whether the operation, let through before, may be answered to this caller, too."""
+        return (
+            self.serves(context)
+            and not self._price.exceeds(context.requests.cost, raw, context.limits.page)
+            and not refusals(self._schema, self.document, self._name, raw, context)
+        )
 
     async def answer(self, raw: Mapping[str, Any], context: Context) -> Any:
         """Return the data of the answer, or None if the standard executor is to answer."""
@@ -77,11 +105,26 @@ class Plan:
             raise Surprise
         if (part := self._variants.get(switches)) is None:
             chosen = dict(zip(self._switches, switches, strict=True))
-            compiler = Compiler(self._schema, Selections(self.document, chosen), ROOTS)
+            compiler = Compiler(self._schema, Selections(self.document, chosen), _ROOTS)
             part = self._variants[switches] = compiler.operation(self._operation)
             if len(self._variants) > KEPT_VARIANTS:
                 self._variants.popitem(last=False)
         return part
+
+
+def _check_is_one(document: DocumentNode, operation: OperationDefinitionNode) -> None:
+    """Return if a mutation is one field, in which nothing is deep inside of literals.
+
+    Raises:
+        Unplanned: it is not.
+    """
+    match operation.selection_set.selections:
+        case (FieldNode(selection_set=SelectionSetNode() as selected),):
+            fragments = [d for d in document.definitions if isinstance(d, FragmentDefinitionNode)]
+            if not all(map(are_plain, [selected, *fragments])):
+                raise Unplanned
+        case _:
+            raise Unplanned
 
 
 class Plans:
@@ -101,7 +144,7 @@ class Plans:
     ) -> dict[str, Any] | None:
         """Return the data that answers a query, or None if the standard executor is to answer."""
         plan = self.of(text, document, operation_name)
-        return None if plan is None else await plan.answer(variables, context)
+        return await plan.answer(variables, context) if plan and plan.serves(context) else None
 
     def known(self, text: str, operation_name: str | None) -> Plan | None:
         """Return the plan of an operation that was let through before, if there is one.

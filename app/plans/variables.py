@@ -4,19 +4,15 @@ Most are texts, numbers or the name of a person. For these the general way, whic
 keeps where each value came from, would cost more than the rest of the plan.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from graphql import (
     ArgumentNode,
-    DocumentNode,
-    GraphQLInputObjectType,
-    GraphQLInputType,
-    GraphQLList,
     GraphQLNonNull,
-    GraphQLScalarType,
     GraphQLSchema,
     NameNode,
+    Node,
     ObjectValueNode,
     OperationDefinitionNode,
     Undefined,
@@ -26,13 +22,12 @@ from graphql import (
     visit,
 )
 from graphql.execution.values import VariableValues, get_variable_values
-from graphql.type.scalars import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 
+from app.plans.inputs import Read, reader
 from app.plans.parts import Surprise, Unplanned
 from app.plans.selection import variables_in
 
 Raw = Mapping[str, Any]
-Coerce = Callable[[Any], Any]
 
 
 def coercion(
@@ -54,22 +49,34 @@ def coercion(
         return found
 
     try:
-        quick = [_quick(schema, definition) for definition in definitions] if plainly else None
+        quickly = quick_coercion(schema, operation) if plainly else None
     except Unplanned:
-        quick = None
-    if quick is None:
+        quickly = None
+    if quickly is None:
         return generally
 
-    def quickly(raw: Raw) -> VariableValues:
+    def coerced(raw: Raw) -> VariableValues:
         try:
-            return VariableValues({}, _coerced(quick, raw))
+            return quickly(raw)
         except Surprise:  # what is not as expected may still be taken: 7 for an ID, say
             return generally(raw)
 
-    return quickly
+    return coerced
 
 
-def _coerced(variables: list[tuple[str, Coerce, Any]], raw: Raw) -> dict[str, Any]:
+def quick_coercion(
+    schema: GraphQLSchema, operation: OperationDefinitionNode
+) -> Callable[[Raw], VariableValues]:
+    """Return what coerces variables in one step, or is surprised.
+
+    Raises:
+        Unplanned: one is of a type for which there is no such way.
+    """
+    variables = [_quick(schema, one) for one in operation.variable_definitions or ()]
+    return lambda raw: VariableValues({}, _coerced(variables, raw))
+
+
+def _coerced(variables: Sequence[tuple[str, Read, Any]], raw: Raw) -> dict[str, Any]:
     values = {}
     for name, coerce, default in variables:
         value = raw.get(name, Undefined)
@@ -98,7 +105,7 @@ class _Arguments(Visitor):
                 self.are_plain &= next(variables_in(node.value), None) is None
 
 
-def are_plain(document: DocumentNode) -> bool:
+def are_plain(document: Node) -> bool:
     """Return whether variables stand alone as arguments, or as a person's name, everywhere.
 
     Deep inside a literal, the executor has to know where their values came from.
@@ -108,10 +115,10 @@ def are_plain(document: DocumentNode) -> bool:
     return visitor.are_plain
 
 
-def _quick(schema: GraphQLSchema, definition: Any) -> tuple[str, Coerce, Any]:
+def _quick(schema: GraphQLSchema, definition: Any) -> tuple[str, Read, Any]:
     """Return a variable's name, what coerces it, and what it is if absent."""
     type_: Any = type_from_ast(schema, definition.type)
-    coerce = _coercer(type_)
+    coerce = reader(type_)
     default: Any = Undefined
     if definition.default_value:
         found = get_variable_values(schema, [definition], {})
@@ -125,76 +132,3 @@ def _quick(schema: GraphQLSchema, definition: Any) -> tuple[str, Coerce, Any]:
 
 _REQUIRED: Final = object()
 """Stands for the value of a variable that has to be there."""
-
-
-def _coercer(type_: GraphQLInputType) -> Coerce:
-    match type_:
-        case GraphQLNonNull(of_type=inner):
-            return _value_coercer(inner)
-        case _:
-            coerce = _value_coercer(type_)
-            return lambda value: None if value is None else coerce(value)
-
-
-def _value_coercer(type_: Any) -> Coerce:
-    match type_:
-        case GraphQLScalarType(name=name) if name in _SCALARS:
-            return _SCALARS[name]
-        case GraphQLList(of_type=inner):
-            coerce = _coercer(inner)
-            return lambda value: [coerce(item) for item in _list(value)]
-        case GraphQLInputObjectType(is_one_of=True, fields=fields):
-            return _one_of({name: _text_coercer(field.type) for name, field in fields.items()})
-        case _:
-            raise Unplanned
-
-
-def _text_coercer(type_: GraphQLInputType) -> Coerce:
-    if isinstance(type_, GraphQLScalarType) and type_.name in ("ID", "String"):
-        return _text
-    raise Unplanned
-
-
-def _one_of(fields: dict[str, Coerce]) -> Coerce:
-    def coerce(value: Any) -> dict[str, Any]:
-        if type(value) is not dict or len(value) != 1:
-            raise Surprise
-        ((name, member),) = value.items()
-        if member is None or name not in fields:
-            raise Surprise
-        return {name: fields[name](member)}
-
-    return coerce
-
-
-def _list(value: Any) -> list[Any]:
-    if type(value) is not list:
-        raise Surprise
-    return value
-
-
-def _text(value: Any) -> str:
-    if type(value) is not str:
-        raise Surprise
-    return value
-
-
-def _whole(value: Any) -> int:
-    if type(value) is not int or not GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT:
-        raise Surprise
-    return value
-
-
-def _truth(value: Any) -> bool:
-    if type(value) is not bool:
-        raise Surprise
-    return value
-
-
-_SCALARS: Final[dict[str, Coerce]] = {
-    "ID": _text,
-    "String": _text,
-    "Cursor": _text,
-    "Int": _whole,
-    "Boolean": _truth,
-}

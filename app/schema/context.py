@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import strawberry
@@ -27,6 +27,22 @@ from app.operations.find import WhoeverRef, only_oneself
 from app.operations.terms import Terms
 from app.store import Store
 
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of something that is done once: what it returned, or the fault that it raised."""
+
+    returned: Any = None
+    fault: Exception | None = None
+
+    def outcome(self) -> Any:
+        """Return, or raise, what it did."""
+        if self.fault:
+            raise self.fault
+        return self.returned
+
 
 @dataclass
 class Context:
@@ -46,7 +62,9 @@ class Context:
         authorization: The credential that they came with, as it was sent.
         watches: Whether the operation is a subscription.
         connection_params: What a WebSocket client said of itself.
-        shortcut: What may answer a query without the executor; it returns None if it cannot.
+        shortcut: What may answer an operation without the executor; it returns None if it cannot.
+        done: What came of the operation's one field, if it changed something before the executor
+            was asked to show it.
     """
 
     store: Store
@@ -63,6 +81,7 @@ class Context:
     watches: bool = False
     connection_params: dict[str, Any] | None = None
     shortcut: "Callable[[DocumentNode, Context], Awaitable[dict[str, Any] | None]] | None" = None
+    done: Done | None = None
     _segments: tuple[Segments, Mapping[str, Criterion]] | None = None
 
     @property
@@ -142,6 +161,13 @@ class Context:
             segments = await self.store.segments()
             self._segments = segments, criteria_of_all(segments, self.limits)
         return self._segments
+
+    async def once(self, act: Callable[[], Awaitable[Result]]) -> Result:
+        """Return what `act` returns, unless a plan has done the same before: then, what it did."""
+        if self.done is None:
+            return await act()
+        result: Result = self.done.outcome()
+        return result
 
     def forget(self) -> None:
         """Read afresh what was read once: another message of a subscription begins."""

@@ -74,9 +74,9 @@ def refusals(
     Whatever executes operations has to ask this first.
     """
     caller = context.caller
-    operation = get_operation_ast(document, operation_name)
     if caller.role is Role.SERVICE:
         return []
+    operation = get_operation_ast(document, operation_name)
     if operation is None:
         return [_unauthenticated()]  # which is meant nobody knows, so nobody may have it
     refused = _refused(schema, document, operation, caller)

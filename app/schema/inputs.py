@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import strawberry
 from strawberry.types.base import get_object_definition
+from strawberry.types.field import StrawberryField
 from strawberry.types.maybe import Some
 from strawberry.utils.str_converters import to_camel_case
 
@@ -44,10 +45,12 @@ def _names_in(type_: Hashable) -> tuple[tuple[str, str], ...] | None:
     definition = get_object_definition(type_)
     if definition is None:
         return None
-    return tuple(
-        (field.graphql_name or to_camel_case(field.python_name), field.python_name)
-        for field in definition.fields
-    )
+    return tuple((name_of(field), field.python_name) for field in definition.fields)
+
+
+def name_of(field: StrawberryField) -> str:
+    """Return the name that a field of an input has in JSON."""
+    return field.graphql_name or to_camel_case(field.python_name)
 
 
 @strawberry.input(one_of=True, description="One name of a person.")
@@ -65,10 +68,15 @@ class IdentityInput:
         Raises:
             InvalidInput: it could not exist.
         """
-        return _identity(given(self), path, limits)
+        return identity(given(self), path, limits)
 
 
-def _identity(raw: dict[str, str], path: Path, limits: Limits) -> Identity:
+def identity(raw: dict[str, str], path: Path, limits: Limits) -> Identity:
+    """Return the identity that an `IdentityInput` means.
+
+    Raises:
+        InvalidInput: it could not exist.
+    """
     ((kind, text),) = raw.items()
     return normalised(
         IdentityKind(kind), text, (*path, kind), test_mail_domains=limits.test_mail_domains

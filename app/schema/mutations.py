@@ -3,22 +3,15 @@
 from typing import Annotated
 
 import strawberry
-from ulid import ULID
 
-from app.domain.changes import NO_CHANGES, parse_changes
-from app.domain.events import parse_events
 from app.operations.delete import delete
 from app.operations.devices import log_out_device, register_device
-from app.operations.identify import identify
-from app.operations.import_records import check_count, import_records, read_records
 from app.operations.link_identity import link_identity, unlink_identity
 from app.operations.merge import merge
-from app.operations.record_events import record_events
 from app.operations.segments import delete_segment, save_segment
-from app.operations.update import update
+from app.schema import writes
 from app.schema.context import Info
 from app.schema.criteria import Criteria
-from app.schema.errors import error_of
 from app.schema.inputs import (
     DeviceInput,
     EventInput,
@@ -26,7 +19,6 @@ from app.schema.inputs import (
     RecordInput,
     UserBy,
     UserChanges,
-    check_number,
     device_identity,
     given,
 )
@@ -37,7 +29,6 @@ from app.schema.results import (
     DeviceRegisterPayload,
     DeviceRegisterResult,
     RecordsImportPayload,
-    RejectedRecord,
     SegmentDeletePayload,
     SegmentDeleteResult,
     SegmentSavePayload,
@@ -75,23 +66,8 @@ class Mutation:
         device: str | None = None,
         changes: UserChanges | None = None,
     ) -> UserIdentifyPayload:
-        context = info.context
-        check_number(len(identities), "identities")
-        names = [
-            identity.to_domain(("identities", str(position)), context.limits)
-            for position, identity in enumerate(identities)
-        ]
-        parsed = (
-            parse_changes(given(changes), context.today, context.limits) if changes else NO_CHANGES
-        )
-        on = None if device is None else device_identity(device, ("device",), context.limits)
-        if names and context.me:
-            names.append(context.me)  # so that what is verified of a person leads to oneself
-        identified = await identify(
-            context.store, names, on, parsed, context.terms, takes_over=context.me is None
-        )
-        outcome = None if context.is_ingest else identified.outcome
-        return UserIdentifyPayload(user=identified.user, outcome=outcome)
+        arguments = given(identities), device, given(changes)
+        return await info.context.once(lambda: writes.user_identify(info.context, *arguments))
 
     @strawberry.mutation(
         graphql_type=UserUpdateResult | None,
@@ -108,18 +84,14 @@ class Mutation:
         expected_version: int | None = None,
         idempotency_key: strawberry.ID | None = None,
     ) -> UserUpdatePayload:
-        context = info.context
-        updated = await update(
-            context.store,
-            await context.reached(user.to_domain(context.limits)),
-            parse_changes(given(changes), context.today, context.limits),
-            context.terms,
-            create_if_missing=create_if_missing or context.is_ingest,
-            expected_version=expected_version,
-            idempotency_key=idempotency_key,
-            guard=context.may_change,
+        arguments = (
+            given(user),
+            given(changes),
+            create_if_missing,
+            expected_version,
+            idempotency_key,
         )
-        return UserUpdatePayload(user=updated)
+        return await info.context.once(lambda: writes.user_update(info.context, *arguments))
 
     @strawberry.mutation(
         graphql_type=UserRecordEventsResult | None,
@@ -129,20 +101,8 @@ class Mutation:
     async def user_record_events(
         self, info: Info, user: UserBy, events: list[EventInput], create_if_missing: bool = False
     ) -> UserRecordEventsPayload:
-        context = info.context
-        terms = context.terms
-        new_ids = [str(ULID.from_datetime(terms.now)) for _ in events]
-        edit = await record_events(
-            context.store,
-            await context.reached(user.to_domain(context.limits)),
-            parse_events([given(event) for event in events], terms.now, new_ids, context.limits),
-            terms,
-            create_if_missing=create_if_missing or context.is_ingest,
-            guard=context.may_act_for,
-        )
-        return UserRecordEventsPayload(
-            user=edit.user, recorded=len(edit.recorded), duplicates=edit.duplicates
-        )
+        arguments = given(user), given(events), create_if_missing
+        return await info.context.once(lambda: writes.user_record_events(info.context, *arguments))
 
     @strawberry.mutation(
         graphql_type=UserLinkIdentityResult | None,
@@ -294,14 +254,5 @@ class Mutation:
     async def records_import(
         self, info: Info, records: list[RecordInput], dry_run: bool = False
     ) -> RecordsImportPayload | None:
-        context = info.context
-        check_count(records)
-        terms = context.terms
-        read = await read_records([given(record) for record in records], context.today, terms)
-        rejected = await import_records(context.store, read, terms, dry_run=dry_run)
-        return RecordsImportPayload(
-            accepted=len(records) - len(rejected),
-            rejected=[
-                RejectedRecord(index=one.index, error=error_of(one.error)) for one in rejected
-            ],
-        )
+        arguments = given(records), dry_run
+        return await info.context.once(lambda: writes.records_import(info.context, *arguments))
