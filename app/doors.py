@@ -15,6 +15,9 @@ from app.hosts import is_among, is_loopback, name_in
 HEALTH: Final = "/health"
 """Asked by address, by whoever watches over the process; it tells nothing of anybody."""
 
+MAX_HOST_CHARACTERS: Final = 300
+"""No name is longer (RFC 1035, section 2.3.4), its port included."""
+
 # 421 (RFC 9110, section 15.5.20) says what is the matter, where 400 would blame the syntax.
 _MISDIRECTED: Final = PlainTextResponse("This server does not answer to that name.\n", 421)
 
@@ -48,9 +51,11 @@ def answers_to(host: str, names: frozenset[str], callers: Callers) -> bool:
         names: By which we may be called where there are keys; any if there are none.
         callers: Who knows whether there are keys.
     """
-    if callers.are_needed:
-        return not names or _is_among(host, names)
-    return _is_of_this_machine(host)
+    if callers.are_needed and not names:
+        return True
+    if len(host) > MAX_HOST_CHARACTERS:
+        return False
+    return _is_among(host, names) if callers.are_needed else _is_of_this_machine(host)
 
 
 @lru_cache(1_000)

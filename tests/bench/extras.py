@@ -6,6 +6,7 @@ from typing import Any, Final
 from tests.bench.answers import DifferentAnswers
 from tests.bench.documents import KNOWN
 from tests.bench.load import Load
+from tests.bench.machine import client_core
 from tests.bench.people import email_of
 from tests.bench.processes import Running
 from tests.bench.race import Race, measured, outcome
@@ -74,7 +75,7 @@ def time_watching(race: Race, rounds: int) -> list[dict[str, Any]]:
                 changes_per_s=CHANGES_PER_S,
                 seconds=WATCHED_S,
             )
-            heard = outcome("tests.bench.watching", asdict(watch))
+            heard = outcome("tests.bench.watching", asdict(watch), client_core())
             memory = started.memory_mib()
             results.append({"round": number, "server": server.name, **heard, "memory_mib": memory})
             race.say(f"{server.name}: {SUBSCRIBERS} subscribers, p99 {heard['p99_ms']:.0f} ms")

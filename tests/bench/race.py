@@ -107,18 +107,18 @@ class Race:
 
 def measured(load: Load) -> dict[str, Any]:
     """Let a process of its own ask, and return its tally."""
-    return outcome("tests.bench.load", asdict(load))
+    return outcome("tests.bench.load", asdict(load), client_core())
 
 
-def outcome(program: str, task: dict[str, Any]) -> dict[str, Any]:
-    """Run a program of the client's on the client's core, and return what it prints."""
+def outcome(program: str, task: dict[str, Any], place: int | None) -> dict[str, Any]:
+    """Run a program of the client's, on a core if one is named, and return what it prints."""
     asking = subprocess.run(
         [sys.executable, "-m", program],
         input=json.dumps(task),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-        preexec_fn=pinned(client_core()),
+        preexec_fn=None if place is None else pinned(place),
     )
     printed: dict[str, Any] = json.loads(asking.stdout)
     return printed
