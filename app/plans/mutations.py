@@ -16,7 +16,7 @@ from app.plans.parts import Part, Pending, Run, Surprise, after, object_of
 from app.plans.sources import Source
 from app.schema import schema, writes
 from app.schema.context import Done
-from app.store.document import to_document
+from app.store.document import from_event, to_document
 
 Act = Callable[..., Awaitable[Any]]
 
@@ -77,10 +77,11 @@ def _user(person: Part) -> Part:
     looks_at_events = person.fields is None or "events" in person.fields
 
     def make(payload: Any, run: Run) -> Any:
-        user = payload.user
-        if not looks_at_events:
-            user = user.model_copy(update={"events": ()})
-        return person.make(to_document(user, run.instants.kept), run)
+        user, kept = payload.user, run.instants.kept
+        document = to_document(user.model_copy(update={"events": ()}), kept)
+        if looks_at_events:
+            document["events"] = [from_event(event, kept) for event in user.events]
+        return person.make(document, run)
 
     return Part(make, lasts=False, waits=person.waits)
 
