@@ -27,6 +27,8 @@ from app.security_headers import SECURITY_HEADERS
 MAX_BODY_BYTES: Final = 65_536
 """Of what is longer, reading is not what takes the time."""
 
+_DIGITS: Final = 18
+
 _MEDIA_TYPES: Final = {b"*/*": JSON, JSON.encode(): JSON, GRAPHQL_JSON.encode(): GRAPHQL_JSON}
 """In what to answer, by what clients accept who want one answer, and no page and no stream."""
 
@@ -39,12 +41,18 @@ class _Head(NamedTuple):
         media_type: In which the answer is wanted.
         authorization: The credential, if there is one.
         takes_gzip: Whether the answer may be compressed.
+        length: Of the body in bytes, in digits; empty if it is not said.
     """
 
     host: str
     media_type: str
     authorization: str | None
     takes_gzip: bool
+    length: bytes
+
+    def says_more_than(self, limit: int) -> bool:
+        """Return whether the body is longer, so that nobody waits for it."""
+        return len(self.length) > _DIGITS or (self.length.isdigit() and int(self.length) > limit)
 
 
 class _Asked(NamedTuple):
@@ -78,8 +86,9 @@ class QuickWay:
         if head is None or caller is None:
             await self._app(scope, receive, send)
             return
+        bounds = body_bounds(caller, self._limits)
         received = _Received(receive)
-        asked = await received.asked(body_bounds(caller, self._limits))
+        asked = None if head.says_more_than(bounds.limit) else await received.asked(bounds)
         answer = await self._answer(asked, head, caller, scope) if asked else None
         if answer is None:
             await self._app(scope, received.again, send)
@@ -130,6 +139,7 @@ def _head_of(scope: Scope) -> _Head | None:
         media_type,
         None if authorization is None else authorization.decode("latin-1"),
         b"gzip" in headers.get(b"accept-encoding", b""),
+        headers.get(b"content-length", b""),
     )
 
 
