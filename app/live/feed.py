@@ -10,12 +10,14 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from operator import attrgetter
+from time import monotonic
 from typing import Any, Final, Generic
 
 from app.domain.change import Change, Crossing
 from app.domain.errors import CursorExpired, DomainError, Unavailable, Unsupported
 from app.live.catch_up import CatchUp
 from app.live.inbox import Entry, Every, Newest
+from app.live.once import Once
 from app.live.recent import Recent
 from app.live.subscription import Subscription
 from app.store import Log, Store
@@ -42,11 +44,15 @@ class Feed(Generic[Entry]):
     Args:
         source: The log.
         key_of: Whom or what an entry concerns, by which subscribers choose.
+
+    Attributes:
+        once: Makes once what all subscribers want who are told of one entry.
     """
 
     def __init__(self, source: Log[Entry], key_of: Callable[[Entry], str]) -> None:
         self._log = source
         self._key_of = key_of
+        self.once = Once(monotonic)
         self._subscribers: defaultdict[str, set[Subscription[Any, Any]]] = defaultdict(set)
         self._recent: Recent[Entry] = Recent(KEPT_ENTRIES)
         self._unsupported: Unsupported | None = None

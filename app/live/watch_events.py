@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from app.domain.change import Change, ChangeKind
@@ -15,7 +16,7 @@ from app.live.watch_user import followed_id
 from app.store import Store, UserRef
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RecordedEvent:
     """An event that was recorded.
 
@@ -121,7 +122,7 @@ class _Reading:
         async with _closing(self._feed.every(followed, log)) as entries:
             async for before, change in entries:
                 if change.event_ids and (self._is_new is None or self._is_new(change)):
-                    async for told in self._events_of(change, before):
+                    for told in await self._not_told(change, before):
                         self.last = told.place
                         yield told
                 is_over = change.kind in (ChangeKind.MERGED, ChangeKind.DELETED)
@@ -129,21 +130,28 @@ class _Reading:
                     self.ended_at = change.cursor
                     return
 
-    async def _events_of(self, change: Change, before: str) -> AsyncIterator[RecordedEvent]:
+    async def _not_told(self, change: Change, before: str) -> list[RecordedEvent]:
+        recorded = await self._feed.once.of(
+            (watch_events, change.cursor, before), partial(self._events_of, change, before)
+        )
+        told = self._told_already(change)
+        return [
+            event
+            for number, event in recorded
+            if number > told and self._key in (None, event.event.key)
+        ]
+
+    async def _events_of(self, change: Change, before: str) -> list[tuple[int, RecordedEvent]]:
+        """Return the events of a change that are still there, each by its number among them."""
         user = await self._store.find(change.user_id)
         if user is None:
-            return
+            return []
         events = await self._read(user, change.event_ids)
-        told = self._told_already(change)
-        for number, event_id in enumerate(change.event_ids, 1):
-            event = events.get(event_id)
-            if number <= told or event is None or self._key not in (None, event.key):
-                continue
-            if number == len(change.event_ids):
-                place = Place(change.cursor, change.user_id, change.version)
-            else:
-                place = Place(before, change.user_id, change.version, number)
-            yield RecordedEvent(change.user_id, user, event, place)
+        return [
+            (number, RecordedEvent(change.user_id, user, event, _after(change, number, before)))
+            for number, event_id in enumerate(change.event_ids, 1)
+            if (event := events.get(event_id))
+        ]
 
     def _told_already(self, change: Change) -> int:
         """Return how many events of a change were told before the reader went away."""
@@ -159,6 +167,13 @@ class _Reading:
             archived = await self._store.archived_by_id(user, missing)
             found |= {event.id: event for event in archived}
         return found
+
+
+def _after(change: Change, number: int, before: str) -> Place:
+    """Return the place after so many of the events that a change brought."""
+    if number == len(change.event_ids):
+        return Place(change.cursor, change.user_id, change.version)
+    return Place(before, change.user_id, change.version, number)
 
 
 def _closing(entries: AsyncIterator[tuple[str, Change]]) -> Any:

@@ -10,7 +10,7 @@ from app.live.feed import Feed
 from app.live.place import Place
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MembershipChange:
     """Somebody entered or left.
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from app.domain.change import Change, ChangeKind
 from app.domain.user import User
@@ -11,9 +12,9 @@ from app.live.place import Place
 from app.store import Store, UserRef
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class UserChange:
-    """What happened to somebody, and who they are by now.
+    """What happened to somebody, and who they are by now; all who are told of it share it.
 
     Attributes:
         kind: What happened.
@@ -57,7 +58,7 @@ async def watch_user(
         CursorExpired: what came after the place is no longer known.
     """
     await feed.ready()
-    watch = _Watch(store)
+    watch = _Watch(store, feed)
     if after is None:
         arrival = await _arrival(store, feed, ref)
     elif (user_id := await followed_id(store, ref, after, tells_of_gone=tells_of_gone)) is None:
@@ -95,8 +96,9 @@ class _Watch:
         merged: How they were merged into another, once they were.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, feed: Feed[Change]) -> None:
         self._store = store
+        self._feed = feed
         self.told = 0
         self.merged: Change | None = None
 
@@ -110,16 +112,27 @@ class _Watch:
             if change.kind is ChangeKind.MERGED:
                 self.merged = change
                 return
-            user = await self._store.find(change.user_id)
-            if user and user.version > self.told and user.id == change.user_id:
-                # Created before the log said so, the person was told of as they were.
-                kind = ChangeKind.UPDATED if self.told else change.kind
-                yield self.shown(replace(change, kind=kind), user)
+            # Created before the log said so, the person was told of as they were.
+            kind = ChangeKind.UPDATED if self.told else change.kind
+            told = await self._feed.once.of(
+                (watch_user, change.cursor, kind), partial(self._by_now, change, kind)
+            )
+            if told and told.place.version > self.told and told.place.user_id == change.user_id:
+                self.told = told.place.version
+                yield told
+
+    async def _by_now(self, change: Change, kind: ChangeKind) -> UserChange | None:
+        user = await self._store.find(change.user_id)
+        return _shown(replace(change, kind=kind), user) if user else None
 
     def shown(self, occasion: Change, user: User) -> UserChange:
         self.told = user.version
-        place = Place(occasion.cursor, user.id, user.version)
-        return UserChange(occasion.kind, occasion.user_id, user, occasion.at, place)
+        return _shown(occasion, user)
+
+
+def _shown(occasion: Change, user: User) -> UserChange:
+    place = Place(occasion.cursor, user.id, user.version)
+    return UserChange(occasion.kind, occasion.user_id, user, occasion.at, place)
 
 
 async def followed_id(

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from app.domain.change import Change, ChangeKind
@@ -42,17 +43,24 @@ async def watch_users(
         async for change in changes:
             if is_new and not is_new(change):
                 continue
-            place = Place(change.cursor)
+            if change.kind is ChangeKind.DELETED and is_meant:
+                continue
+            message = await feed.once.of(
+                (watch_users, change.cursor, change.kind), partial(_by_now, store, change)
+            )
+            user = message.user
             if change.kind is ChangeKind.DELETED:
-                if is_meant is None:
-                    yield UserChange(change.kind, change.user_id, None, change.at, place)
+                yield message
+            elif user is None or _is_told_elsewhere(change, user, told.get(change.user_id, 0)):
                 continue
-            user = await store.find(change.user_id)
-            if user is None or _is_told_elsewhere(change, user, told.get(change.user_id, 0)):
-                continue
-            if is_meant is None or await is_meant(user):
+            elif is_meant is None or await is_meant(user):
                 _remember(told, change.user_id, user.version)
-                yield UserChange(change.kind, change.user_id, user, change.at, place)
+                yield message
+
+
+async def _by_now(store: Store, change: Change) -> UserChange:
+    user = None if change.kind is ChangeKind.DELETED else await store.find(change.user_id)
+    return UserChange(change.kind, change.user_id, user, change.at, Place(change.cursor))
 
 
 def _is_told_elsewhere(change: Change, user: User, told_version: int) -> bool:
