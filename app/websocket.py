@@ -17,6 +17,7 @@ from app.answers import Refused, over_limit
 from app.domain.errors import Unavailable
 from app.gate import Gate
 from app.schema.context import Context
+from app.schema.telling import Told
 
 TRY_AGAIN_LATER: Final = 1013
 """The code for a server that is there, but cannot serve now (RFC 6455, registered)."""
@@ -43,6 +44,11 @@ class Conversation(BaseGraphQLTransportWSHandler[Context, None]):
             await super().handle_message(message)
         else:
             await self.handle_invalid_message("This is no message of graphql-transport-ws.")
+
+    async def send_message(self, message: Message) -> None:
+        if message["type"] == "next" and isinstance(told := message["payload"]["data"], Told):
+            message["payload"]["data"] = cast("Any", told.json)
+        await super().send_message(message)
 
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
         try:

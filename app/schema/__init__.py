@@ -22,6 +22,7 @@ from app.schema.queries import Query
 from app.schema.scalars import SCALARS
 from app.schema.streams import while_allowed
 from app.schema.subscriptions import Subscription
+from app.schema.telling import Telling
 
 
 async def _executed(schema: GraphQLSchema, document: DocumentNode, **options: Any) -> Any:
@@ -79,6 +80,7 @@ schema: Any = _Schema(
     mutation=Mutation,
     subscription=Subscription,
     exception_handlers=HANDLERS,
+    execution_context_class=Telling,
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[
         ShowErrors,

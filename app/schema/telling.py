@@ -1,0 +1,128 @@
+"""What many are told of one message, executed and encoded once for all who asked alike.
+
+They asked alike if the same caller sent the same document, with the same variables below its root
+field. What the root field's arguments say has chosen the message, and shows nowhere in it.
+"""
+
+from collections.abc import Hashable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, cast
+
+import orjson
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    Node,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    Visitor,
+    print_ast,
+    visit,
+)
+from graphql.execution import Executor
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.utils.await_maybe import await_maybe
+
+from app.schema.context import Context
+
+
+class Told(dict[str, Any]):
+    """The data of an answer that many are told."""
+
+    @cached_property
+    def json(self) -> orjson.Fragment:
+        return orjson.Fragment(orjson.dumps(self))
+
+
+class Telling(StrawberryGraphQLCoreExecutionContext):
+    """Executes operations; of a subscription, each message once for all who asked alike."""
+
+    question: str
+
+    @classmethod
+    def build(
+        cls,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        root_value: Any = None,
+        context_value: Any = None,
+        raw_variable_values: dict[str, Any] | None = None,
+        operation_name: str | None = None,
+        *more: Any,
+        **options: Any,
+    ) -> list[GraphQLError] | Executor[Any]:
+        built = super().build(
+            schema, document, root_value, context_value, raw_variable_values, operation_name,
+            *more, **options,
+        )  # fmt: skip
+        if isinstance(built, Telling) and built.operation.operation is OperationType.SUBSCRIPTION:
+            caller = cast("Context", context_value).caller
+            variables = _variables_below_root(document, raw_variable_values or {})
+            # In one text, since that keeps its hash.
+            built.question = repr((caller, print_ast(document), operation_name, variables))
+        return built
+
+    def build_per_event_executor(self, payload: Any) -> Executor[Any]:
+        return cast("Executor[Any]", _Message(self, payload))
+
+    async def told(self, message: Hashable) -> ExecutionResult:
+        """Return what whoever asked so is told of a message."""
+
+        async def execute() -> ExecutionResult:
+            executor = super(Telling, self).build_per_event_executor(message)
+            result: Any = await await_maybe(executor.execute_operation(False))
+            return ExecutionResult(result.data and Told(result.data), result.errors)
+
+        context: Context = self.context_value
+        return await context.feed.once.of((message, self.question), execute)
+
+
+class _Message:
+    """A message, in place of the copy of the executor that would be made for each."""
+
+    def __init__(self, telling: Telling, message: Hashable) -> None:
+        self._telling = telling
+        self._message = message
+
+    async def execute_operation(self, _: bool) -> ExecutionResult:
+        return await self._telling.told(self._message)
+
+
+def _variables_below_root(document: DocumentNode, given: Mapping[str, Any]) -> bytes:
+    """Return the variables that show in an answer, so that equal ones are equal."""
+    names = _Names()
+    for node in _below_root(document):
+        visit(node, names)
+    shown = {name: value for name, value in given.items() if name in names.found}
+    return orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)
+
+
+def _below_root(document: DocumentNode) -> Iterator[Node]:
+    """Yield all of a document but the arguments of its operations' fields."""
+    for definition in document.definitions:
+        if isinstance(definition, FragmentDefinitionNode):
+            yield definition
+        elif isinstance(definition, OperationDefinitionNode):
+            for node in definition.selection_set.selections:
+                if isinstance(node, FieldNode):
+                    yield from node.directives or ()
+                    if node.selection_set:
+                        yield node.selection_set
+                else:
+                    yield node
+
+
+class _Names(Visitor):
+    """Collects the names of variables."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        self.found.add(node.name.value)
