@@ -5,6 +5,7 @@ from typing import Any
 
 import strawberry
 from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, execute
+from strawberry.extensions import SchemaExtension
 from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
@@ -16,6 +17,7 @@ from app.domain.errors import Unavailable
 from app.schema.context import Afresh, Context
 from app.schema.documents import OneOperation, Parser, TimeLimit, Validator
 from app.schema.errors import HANDLERS, ShowErrors, shown
+from app.schema.extensions import Extensions
 from app.schema.gate import Gate, check_declarations
 from app.schema.mutations import Mutation
 from app.schema.queries import Query
@@ -38,6 +40,11 @@ async def _executed(schema: GraphQLSchema, document: DocumentNode, **options: An
 class _Schema(strawberry.Schema):
     def _get_execute_function(self) -> Callable[..., Any]:
         return _executed
+
+    def create_extensions_runner(
+        self, execution_context: ExecutionContext, extensions: list[SchemaExtension]
+    ) -> SchemaExtensionsRunner:
+        return Extensions(execution_context, extensions)
 
     async def _prepare_operation_async(
         self, context: ExecutionContext, extensions_runner: SchemaExtensionsRunner
