@@ -38,6 +38,9 @@ def serve(settings: Settings, listening: socket.socket) -> None:
         create_app(settings),
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         ws_max_size=settings.requests.message_bytes,
+        # A window of its own for each socket would take as much memory as all else it takes, and
+        # compressing a message as long as framing it twice over.
+        ws_per_message_deflate=False,
         access_log=False,  # its lines would hold query strings, and those people's data
         timeout_graceful_shutdown=STOP_WITHIN_S,
         server_header=False,

@@ -194,6 +194,11 @@ async def test_every_watcher_is_told(api, url, socket, ada):
         assert [await watcher.told() for watcher, _ in watchers] == [told("UPDATED", "Ada", 2)] * 3
 
 
+async def test_messages_are_not_compressed_however_gladly_a_client_would(socket):
+    assert socket.connection.request.headers["sec-websocket-extensions"]
+    assert socket.connection.protocol.extensions == []
+
+
 async def test_a_fault_in_one_field_does_not_end_the_watching(api, socket, ada):
     await known(api, ada)
     document = """subscription($by: UserBy!) {
