@@ -40,6 +40,9 @@ class Range:
         )
 
 
+_ONCE: Final = Range(1, None)
+
+
 # ---------------------------------------------------------------- of a value
 
 
@@ -416,16 +419,25 @@ def instant_of(value: PropertyValue, moment: Moment) -> datetime | None:
 
 def _did(criterion: Did, user: User, moment: Moment, history: Iterable[Event]) -> bool:
     """Return whether count or sum lies in the range, from totals alone where they tell."""
-    if (known := known_count(criterion, user, moment)) is not None:
-        return criterion.range.holds(known)
-    events = {event.id: event for event in history}
-    events |= {event.id: event for event in user.events}
-    counted = [e for e in events.values() if event_matches(criterion, e, moment)]
+    if (known := _known(criterion, user, moment)) is not None:
+        return known
+    counted = [
+        event
+        for event in events_of(user, criterion.key, history)
+        if event_matches(criterion, event, moment)
+    ]
     if criterion.summed is None:
         return criterion.range.holds(len(counted))
     return criterion.range.holds(
         _sum([_number(event.properties, criterion.summed) for event in counted])
     )
+
+
+def events_of(user: User, key: str, history: Iterable[Event]) -> list[Event]:
+    """Return the user's events of one name, those of the archive among them, each once."""
+    found = {event.id: event for event in history if event.key == key}
+    found |= {event.id: event for event in user.events if event.key == key}
+    return list(found.values())
 
 
 def _sum(numbers: list[float]) -> float | Fraction:
@@ -456,6 +468,22 @@ def _event_property_matches(
     value = properties.get(condition.name)
     found = value is not None and value_matches(condition.filter, value, moment)
     return found is not condition.negated
+
+
+def asks_whether_ever(criterion: Did) -> bool:
+    """Return whether one event decides, whichever it is."""
+    return criterion.range == _ONCE and not criterion.where and criterion.summed is None
+
+
+def _known(criterion: Did, user: User, moment: Moment) -> bool | None:
+    """Return whether it is true, as far as the exact totals tell; None if events must be read."""
+    if (count := known_count(criterion, user, moment)) is not None:
+        return criterion.range.holds(count)
+    if asks_whether_ever(criterion) and criterion.window is not None:
+        total, span = user.activity[criterion.key], span_of(criterion.window, moment)
+        if span.holds(total.first_at) or span.holds(total.last_at):
+            return True
+    return None
 
 
 def known_count(criterion: Did, user: User, moment: Moment) -> int | None:
@@ -495,7 +523,7 @@ def missing_events(criterion: Criterion, user: User, moment: Moment) -> frozense
 
 
 def _needs_archive(criterion: Did, user: User, moment: Moment) -> bool:
-    if known_count(criterion, user, moment) is not None:
+    if _known(criterion, user, moment) is not None:
         return False
     start = None if criterion.window is None else span_of(criterion.window, moment).start
     return start is None or user.archived_until is None or user.archived_until >= start

@@ -18,11 +18,13 @@ from app.domain.criteria import (
     WasCreated,
     WasSeen,
     Within,
+    asks_whether_ever,
     event_matches,
+    events_of,
     instant_of,
     property_of,
 )
-from app.domain.events import Event
+from app.domain.events import Activity, Event
 from app.domain.user import User
 from app.domain.windows import TICK, Last, LastDays, Moment, Window, span_of
 
@@ -75,7 +77,8 @@ def timed_events(criterion: Criterion, user: User, moment: Moment) -> frozenset[
         case Not(part) | InSegment(criterion=part):
             return timed_events(part, user, moment)
         case Did(key=key, window=window):
-            if not _passes(criterion) or key not in user.activity:
+            total = user.activity.get(key)
+            if total is None or not _passes(criterion) or _totals_tell(criterion, total, moment):
                 return frozenset()
             start = None if window is None else span_of(window, moment).start
             reaches = start is None or user.archived_until >= start
@@ -158,14 +161,27 @@ def _day_of_age(birthday: date, age: int) -> date | None:
 
 
 def _did(criterion: Did, user: User, moment: Moment, history: Iterable[Event]) -> datetime | None:
-    if not _passes(criterion) or criterion.key not in user.activity:
+    total = user.activity.get(criterion.key)
+    if total is None or not _passes(criterion):
         return None
-    events = {event.id: event for event in history}
-    events |= {event.id: event for event in user.events}
-    of_name = [event for event in events.values() if event.key == criterion.key]
+    if criterion.window and _totals_tell(criterion, total, moment):
+        return _first(_turns(criterion.window, total.last_at, moment))
+    of_name = events_of(user, criterion.key, history)
     if criterion.summed is not None or _has_timed_filter(criterion) or moment.may_repeat:
         return _first(turn for event in of_name for turn in _event_turns(criterion, event, moment))
     return _count_turns(criterion, of_name, moment)
+
+
+def _totals_tell(criterion: Did, total: Activity, moment: Moment) -> bool:
+    """Return whether it hangs on the newest event alone: others are over before it is.
+
+    So it does if that one is over, or if it is asked whether there was any at all.
+    """
+    if criterion.window is None or _has_timed_filter(criterion) or moment.may_repeat:
+        return False
+    start = span_of(criterion.window, moment).start
+    is_over = start is not None and total.last_at < start
+    return is_over or (asks_whether_ever(criterion) and total.last_at <= moment.now)
 
 
 def _event_turns(criterion: Did, event: Event, moment: Moment) -> Iterator[datetime]:

@@ -125,11 +125,41 @@ def test_a_count_in_a_rolling_window_is_due_when_it_passes_an_end_of_its_range(
 def test_what_depends_on_no_clock_needs_nothing_from_the_archive():
     person = recorded(user(), [event(id=str(n)) for n in range(20)], frozenset(), NOON, ROOM).user
     ever = parse_criteria({"did": {"name": "Viewed"}}, HERE, LIMITS, {})
-    lately = parse_criteria(
-        {"did": {"name": "Viewed", "during": {"last": "PT1H"}}}, HERE, LIMITS, {}
-    )
+    lately, twice = (
+        parse_criteria(
+            {"did": {"name": "Viewed", "during": {"last": "PT1H"}, "count": {"min": count}}},
+            HERE, LIMITS, {},
+        )
+        for count in (1, 2)
+    )  # fmt: skip
 
     assert person.archived
     assert not timed_events(ever, person, UTC_NOON)
-    assert not missing_events(lately, person, UTC_NOON)  # totals tell the count
-    assert timed_events(lately, person, UTC_NOON) == {"viewed"}  # but not when it falls
+    assert not missing_events(twice, person, UTC_NOON)  # totals tell the count
+    assert timed_events(twice, person, UTC_NOON) == {"viewed"}  # but not when it falls
+    assert not timed_events(lately, person, UTC_NOON)  # when the last one passes, they tell
+
+
+@pytest.mark.parametrize("minutes_ago", [5, 70])
+def test_no_event_is_read_where_the_newest_one_alone_decides(minutes_ago):
+    person = did([minutes_ago, 80, 90])
+    forgetful = person.model_copy(update={"events": ()})
+    raw = {"did": {"name": "Viewed", "during": {"last": "PT1H"}}}
+
+    assert due(raw, forgetful) == due(raw, person)
+
+
+def test_whether_something_was_done_lately_totals_tell_without_the_archive():
+    events = [event(id=str(n), at=NOON - timedelta(hours=n)) for n in range(20)]
+    person = recorded(user(), events, frozenset(), NOON, ROOM).user
+    once, twice = (
+        parse_criteria(
+            {"did": {"name": "Viewed", "during": {"last": "PT15H"}, "count": {"min": count}}},
+            HERE, LIMITS, {},
+        )
+        for count in (1, 2)
+    )  # fmt: skip
+
+    assert not missing_events(once, person, UTC_NOON)
+    assert matches(once, person.model_copy(update={"events": ()}), UTC_NOON)
+    assert missing_events(twice, person, UTC_NOON) == {"viewed"}
