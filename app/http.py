@@ -170,6 +170,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             time_zone=self._settings.time_zone,
             clock=self._clock,
             done=state.get("done"),
+            messages=self.plans.of_messages if self.plans else None,
         )
 
     async def on_ws_connect(self, context: Context) -> Any:

@@ -13,15 +13,17 @@ from graphql import (
     OperationType,
     SelectionSetNode,
 )
+from graphql.execution.values import VariableValues
 
 from app.auth import Role
 from app.plans.compiler import Compiler
+from app.plans.messages import showing
 from app.plans.mutations import MUTATIONS
 from app.plans.parts import Part, Pending, Run, Surprise, Unplanned, settled
 from app.plans.people import ROOTS
 from app.plans.selection import Selections, names_in, operation_of, switches_of
 from app.plans.variables import are_plain, coercion, quick_coercion
-from app.schema.context import Context
+from app.schema.context import Context, Show
 from app.schema.cost import price_of
 from app.schema.gate import refusals
 
@@ -153,6 +155,15 @@ class Plans:
         """
         plan = self._plans.get((text, operation_name))
         return None if plan is None or plan.looks_far else plan
+
+    def of_messages(
+        self, document: DocumentNode, operation_name: str | None, variables: VariableValues
+    ) -> Show | None:
+        """Return what shows the messages of a valid subscription, or None if there is no plan."""
+        try:
+            return showing(self._schema, document, operation_name, variables)
+        except Exception:  # whatever has no plan, the standard executor answers
+            return None
 
     def of(self, query: str, document: DocumentNode, operation_name: str | None) -> Plan | None:
         """Return the plan of a valid operation, or None if there is none for it."""

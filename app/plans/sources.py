@@ -10,7 +10,6 @@ from strawberry.types.arguments import convert_argument
 from app.domain.events import event_key
 from app.domain.properties import show_properties
 from app.domain.reach import CHARGED, Channel, age_on, profile_type, reachable_by
-from app.domain.segment import Segment
 from app.domain.user import User
 from app.operations.personalise import personalised
 from app.operations.record_events import read_events
@@ -20,6 +19,7 @@ from app.schema import schema
 from app.schema.criteria import Criteria
 from app.schema.inputs import given
 from app.schema.pages import page_info
+from app.schema.places import CROSSINGS, cursor_of
 from app.schema.scalars import Cursor
 from app.schema.types import EventPaging
 from app.store.document import from_event, to_event, to_properties, to_user
@@ -219,7 +219,7 @@ def _items(event: Document, run: Run, _: Arguments) -> list[Any]:
     return [_shown(item, run) for item in event["items"]]
 
 
-def _kept(read: Callable[[Segment], datetime]) -> Source:
+def _kept(read: Callable[[Any], datetime]) -> Source:
     """Return the source of an instant that a model has, as documents hold them."""
     return Source(lambda model, run, _: run.instants.kept(read(model)))
 
@@ -284,6 +284,12 @@ _OTHERWISE: Final[Mapping[str, dict[str, Source]]] = {
         "criteria": _attribute("criteria"),
         "createdAt": _kept(lambda segment: segment.created_at),
         "updatedAt": _kept(lambda segment: segment.updated_at),
+    },
+    "SegmentMembershipChange": {
+        "kind": _attribute("kind"),
+        "userId": _attribute("user_id"),
+        "at": _kept(lambda change: change.at),
+        "cursor": Source(lambda change, _, __: cursor_of(CROSSINGS, change.place)),
     },
 }
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import strawberry
 from graphql import DocumentNode
+from graphql.execution.values import VariableValues
 from strawberry.extensions import SchemaExtension
 
 from app.auth import EVERYBODY, NOBODY, Caller, Role, Unauthenticated
@@ -65,6 +66,7 @@ class Context:
         shortcut: What may answer an operation without the executor; it returns None if it cannot.
         done: What came of the operation's one field, if it changed something before the executor
             was asked to show it.
+        messages: What may show a subscription's messages without the executor, in the same way.
     """
 
     store: Store
@@ -82,6 +84,7 @@ class Context:
     connection_params: dict[str, Any] | None = None
     shortcut: "Callable[[DocumentNode, Context], Awaitable[dict[str, Any] | None]] | None" = None
     done: Done | None = None
+    messages: "MessagePlans | None" = None
     _segments: tuple[Segments, Mapping[str, Criterion]] | None = None
 
     @property
@@ -173,6 +176,12 @@ class Context:
         """Read afresh what was read once: another message of a subscription begins."""
         self._segments = None
 
+
+Show = Callable[[Any, Context], dict[str, Any] | None]
+"""From a message to the data it is told by, or to None if the executor is to answer."""
+
+MessagePlans = Callable[[DocumentNode, str | None, VariableValues], Show | None]
+"""From a subscription, its operation's name and its variables to what shows its messages."""
 
 Info = strawberry.Info[Context, None]
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
-from typing import Final, TypeVar, cast
+from typing import TypeVar, cast
 
 import strawberry
 
@@ -21,17 +21,13 @@ from app.schema.context import Context, Info
 from app.schema.criteria import Criteria
 from app.schema.enums import ChangeKind, MembershipKind
 from app.schema.inputs import UserBy, given
-from app.schema.pages import decode, encode
 from app.schema.permissions import FOR_READERS, FOR_SERVICE
+from app.schema.places import CHANGES, CROSSINGS, cursor_of, place_of
 from app.schema.scalars import Cursor
 from app.schema.types import Event, User
 from app.store import UserRef
 
 Message = TypeVar("Message")
-
-_CHANGES: Final = "changes"
-_CROSSINGS: Final = "crossings"
-"""Which log a cursor belongs to: those of changes and of events are of one."""
 
 
 @strawberry.type(description="A change to a person.")
@@ -49,7 +45,7 @@ class UserChange:
 
     @strawberry.field(description="Pass as `after` to go on from here.")
     def cursor(self, change: strawberry.Parent[watch_user.UserChange]) -> Cursor:
-        return _cursor(_CHANGES, change.place)
+        return cursor_of(CHANGES, change.place)
 
 
 @strawberry.type(description="An event, as it was recorded.")
@@ -62,7 +58,7 @@ class RecordedEvent:
 
     @strawberry.field(description="Pass as `after` to go on from here.")
     def cursor(self, recorded: strawberry.Parent[watch_events.RecordedEvent]) -> Cursor:
-        return _cursor(_CHANGES, recorded.place)
+        return cursor_of(CHANGES, recorded.place)
 
 
 @strawberry.type(description="Somebody entered a segment, or left it.")
@@ -82,7 +78,7 @@ class SegmentMembershipChange:
 
     @strawberry.field(description="Pass as `after` to go on from here.")
     def cursor(self, change: strawberry.Parent[watch_segment.MembershipChange]) -> Cursor:
-        return _cursor(_CROSSINGS, change.place)
+        return cursor_of(CROSSINGS, change.place)
 
 
 @strawberry.type
@@ -100,7 +96,7 @@ class Subscription:
     ) -> AsyncIterator[watch_user.UserChange]:
         context = info.context
         ref = await _possible(by, context, "by")
-        place = _place(_CHANGES, after)
+        place = place_of(CHANGES, after)
         changes = watch_user.watch_user(
             context.store,
             context.feed,
@@ -109,7 +105,7 @@ class Subscription:
             place,
             tells_of_gone=context.caller.role is Role.SERVICE,
         )
-        async for change in _told(changes, _CHANGES, context):
+        async for change in _told(changes, CHANGES, context):
             if change.user:
                 context.may_act_for(change.user)  # who was oneself may have become somebody else
             yield change
@@ -127,7 +123,7 @@ class Subscription:
         self, info: Info, where: Criteria | None = None, after: Cursor | None = None
     ) -> AsyncIterator[watch_user.UserChange]:
         context = info.context
-        place = _place(_CHANGES, after)
+        place = place_of(CHANGES, after)
         criteria = given(where) if where else None
         is_everyone = criteria is None or (await _ask(context, criteria)).criterion == EVERYONE
 
@@ -138,7 +134,7 @@ class Subscription:
 
         chosen = None if is_everyone else is_meant
         changes = watch_users.watch_users(context.store, context.feed, chosen, place)
-        async for change in _told(changes, _CHANGES, context):
+        async for change in _told(changes, CHANGES, context):
             yield change
 
     @strawberry.subscription(
@@ -152,11 +148,11 @@ class Subscription:
         self, info: Info, segment: strawberry.ID, after: Cursor | None = None
     ) -> AsyncIterator[watch_segment.MembershipChange]:
         context = info.context
-        place = _place(_CROSSINGS, after)
+        place = place_of(CROSSINGS, after)
         if segment not in await context.store.segments():
             raise SegmentNotFound(segment)
         changes = watch_segment.watch_segment(context.crossings, segment, place)
-        async for change in _told(changes, _CROSSINGS, context):
+        async for change in _told(changes, CROSSINGS, context):
             yield change
 
     @strawberry.subscription(
@@ -178,7 +174,7 @@ class Subscription:
             context.reaches_everyone()
         ref = None if user is None else await _possible(user, context, "user")
         key = None if name is None else event_key(name)
-        place = _place(_CHANGES, after)
+        place = place_of(CHANGES, after)
         events = watch_events.watch_events(
             context.store,
             context.feed,
@@ -187,7 +183,7 @@ class Subscription:
             place,
             tells_of_gone=context.caller.role is Role.SERVICE,
         )
-        async for recorded in _told(events, _CHANGES, context):
+        async for recorded in _told(events, CHANGES, context):
             if recorded.user:
                 context.may_act_for(recorded.user)
             yield recorded
@@ -204,7 +200,7 @@ async def _told(
                 yield message
     except FellBehind as fault:
         place = fault.after
-        cursor = _cursor(log, place) if isinstance(place, Place) else None
+        cursor = cursor_of(log, place) if isinstance(place, Place) else None
         raise FellBehind(fault.limit, cursor) from None
 
 
@@ -218,11 +214,3 @@ async def _possible(by: UserBy, context: Context, argument: str) -> UserRef:
     if isinstance(ref, Impossible):
         raise ref.fault
     return ref
-
-
-def _cursor(log: str, place: Place) -> Cursor:
-    return encode(log, [place.log, place.user_id, place.version, place.events])
-
-
-def _place(log: str, after: Cursor | None) -> Place | None:
-    return None if after is None else Place(*decode(after, log, str, str, int, int))

@@ -28,7 +28,7 @@ from graphql.execution import Executor
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.utils.await_maybe import await_maybe
 
-from app.schema.context import Context
+from app.schema.context import Context, Show
 
 
 class Told(dict[str, Any]):
@@ -43,6 +43,7 @@ class Telling(StrawberryGraphQLCoreExecutionContext):
     """Executes operations; of a subscription, each message once for all who asked alike."""
 
     question: str
+    show: Show | None = None
 
     @classmethod
     def build(
@@ -61,10 +62,12 @@ class Telling(StrawberryGraphQLCoreExecutionContext):
             *more, **options,
         )  # fmt: skip
         if isinstance(built, Telling) and built.operation.operation is OperationType.SUBSCRIPTION:
-            caller = cast("Context", context_value).caller
+            context: Context = context_value
+            if context.messages:
+                built.show = context.messages(document, operation_name, built.variable_values)
             variables = _variables_below_root(document, raw_variable_values or {})
             # In one text, since that keeps its hash.
-            built.question = repr((caller, print_ast(document), operation_name, variables))
+            built.question = repr((context.caller, print_ast(document), operation_name, variables))
         return built
 
     def build_per_event_executor(self, payload: Any) -> Executor[Any]:
@@ -72,13 +75,15 @@ class Telling(StrawberryGraphQLCoreExecutionContext):
 
     async def told(self, message: Hashable) -> ExecutionResult:
         """Return what whoever asked so is told of a message."""
+        context: Context = self.context_value
 
         async def execute() -> ExecutionResult:
+            if self.show and (data := self.show(message, context)) is not None:
+                return ExecutionResult(Told(data), None)
             executor = super(Telling, self).build_per_event_executor(message)
             result: Any = await await_maybe(executor.execute_operation(False))
             return ExecutionResult(result.data and Told(result.data), result.errors)
 
-        context: Context = self.context_value
         return await context.feed.once.of((message, self.question), execute)
 
 

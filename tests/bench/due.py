@@ -62,7 +62,7 @@ async def filled(http: httpx.AsyncClient, count: int, at: datetime) -> str:
         await asked(http, IMPORT, records=records)
     saved = await asked(http, SAVE, criteria=LATELY)
     segment: str = saved["segment"]["id"]
-    while not (await asked(http, EVALUATION, id=segment))["evaluation"]["complete"]:
+    while not (await asked(http, EVALUATION, id=segment))["evaluation"]["complete"]:  # noqa: ASYNC110
         await asyncio.sleep(0.2)
     return segment
 

@@ -65,7 +65,7 @@ def tell(schema: GraphQLSchema) -> Any:
     async def tell(
         person: Person, document: str = WATCH, caller: Caller = EVERYBODY, **variables: str
     ) -> ExecutionResult:
-        context = SimpleNamespace(caller=caller, feed=SimpleNamespace(once=once))
+        context = SimpleNamespace(caller=caller, feed=SimpleNamespace(once=once), messages=None)
         answers: Any = subscribe(
             schema, parse(document), person, context, variables, executor_class=Telling
         )

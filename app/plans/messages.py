@@ -1,0 +1,44 @@
+"""Messages of subscriptions, shown by a plan where everything asked for stands in them."""
+
+from typing import Any
+
+from graphql import DocumentNode, GraphQLSchema, get_named_type
+from graphql.execution.values import VariableValues
+
+from app.plans.compiler import Compiler
+from app.plans.parts import Run, Unplanned
+from app.plans.selection import Selections, operation_of, switches_of
+from app.schema.context import Context, Show
+
+
+def showing(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation_name: str | None,
+    variables: VariableValues,
+) -> Show:
+    """Return what shows the messages of a subscription, for these values of its variables.
+
+    Raises:
+        Unplanned: there is no plan for what it selects.
+    """
+    root = schema.subscription_type
+    chosen = {name: variables.coerced[name] for name in switches_of(document)}
+    selections = Selections(document, chosen)
+    operation = operation_of(document, operation_name)
+    if root is None or operation.directives:
+        raise Unplanned
+    ((key, nodes),) = selections.of(root, [operation.selection_set]).items()
+    type_name = get_named_type(root.fields[nodes[0].name.value].type).name
+    part = Compiler(schema, selections, {}).object(type_name, nodes)
+    if part.waits:
+        raise Unplanned
+
+    def show(message: Any, context: Context) -> dict[str, Any] | None:
+        run = Run(context, variables, context.today, context.store.instants)
+        try:
+            return {key: part.make(message, run)}
+        except Exception:  # whatever it is, the standard executor meets it, too, and shows it
+            return None
+
+    return show
