@@ -20,6 +20,7 @@ from app.live.inbox import Entry, Every, Newest
 from app.live.once import Once
 from app.live.recent import Recent
 from app.live.subscription import Subscription
+from app.live.turns import AT_ONCE, Turns
 from app.store import Log, Store
 
 log = logging.getLogger("profilegraph")
@@ -53,6 +54,7 @@ class Feed(Generic[Entry]):
         self._log = source
         self._key_of = key_of
         self.once = Once(monotonic)
+        self._turns = Turns()
         self._subscribers: defaultdict[str, set[Subscription[Any, Any]]] = defaultdict(set)
         self._recent: Recent[Entry] = Recent(KEPT_ENTRIES)
         self._unsupported: Unsupported | None = None
@@ -180,7 +182,7 @@ class Feed(Generic[Entry]):
             Unsupported: the store keeps no log.
             CursorExpired: the log does not reach back so far, or was never at such a place.
         """
-        subscription = NewestOfEach(key, Newest())
+        subscription = NewestOfEach(key, Newest(), self._turns)
         place = self.cursor if after is None else after
         with self._leaving(subscription):
             if not self._admit(subscription, place):
@@ -202,15 +204,19 @@ class Feed(Generic[Entry]):
             FellBehind: too many entries waited to be read.
         """
         place = self.cursor if after is None else after
-        subscription: Subscription[Entry, tuple[str, Entry]] = Subscription(key, Every(MAX_UNREAD))
+        subscription: Subscription[Entry, tuple[str, Entry]] = Subscription(
+            key, Every(MAX_UNREAD), self._turns
+        )
         with self._leaving(subscription):
             while not self._admit(subscription, place):
                 grown = self._grown
                 page = await self._log.page(place, PAGE)
-                for entry in page:
+                for number, entry in enumerate(page):
                     if key in self._keys_of(entry):
                         yield place, entry
                     place = entry.cursor
+                    if number % AT_ONCE == 0:
+                        await asyncio.sleep(0)
                 if not page:
                     await grown.wait()
             async for item in subscription:

@@ -6,6 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from app.domain.errors import DomainError, FellBehind
 from app.live.inbox import Entry, Logged
+from app.live.turns import AT_ONCE, Turns
 
 Item_co = TypeVar("Item_co", covariant=True)
 Entry_contra = TypeVar("Entry_contra", bound=Logged, contravariant=True)
@@ -33,9 +34,11 @@ class Subscription(Generic[Entry, Item_co]):
         key: Whom the entries concern.
     """
 
-    def __init__(self, key: str, inbox: Inbox[Entry, Item_co]) -> None:
+    def __init__(self, key: str, inbox: Inbox[Entry, Item_co], turns: Turns) -> None:
         self.key = key
         self._inbox = inbox
+        self._turns = turns
+        self._awaits_turn = False
         self._fault: DomainError | None = None
         self._arrived = asyncio.Event()
 
@@ -43,6 +46,13 @@ class Subscription(Generic[Entry, Item_co]):
         """Add an entry, and the place in the log before it."""
         if self._fault is None and not self._inbox.add(entry, before):
             self._fault = FellBehind(self._inbox.limit)
+        # What comes before the turn does is told with what came first, or instead of it.
+        if not self._awaits_turn:
+            self._awaits_turn = True
+            self._turns.wait(self._wake)
+
+    def _wake(self) -> None:
+        self._awaits_turn = False
         self._arrived.set()
 
     def fail(self, fault: DomainError) -> None:
@@ -52,8 +62,12 @@ class Subscription(Generic[Entry, Item_co]):
 
     async def __aiter__(self) -> AsyncIterator[Item_co]:
         while True:
+            told = 0
             while (item := self._inbox.take()) is not None:
                 yield item
+                told += 1
+                if told % AT_ONCE == 0:
+                    await asyncio.sleep(0)
             if self._fault:
                 raise self._fault
             self._arrived.clear()

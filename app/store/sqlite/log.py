@@ -15,7 +15,7 @@ Entry = TypeVar("Entry")
 KEPT_ENTRIES: Final = 1_000_000
 KEPT_MS: Final = 7 * 24 * 3600 * 1000
 TRIM_EVERY: Final = 10_000
-LOOK_EVERY_S: Final = 0.02
+LOOK_EVERY_S: Final = 0.01
 READ_AT_ONCE: Final = 1_000
 
 
