@@ -21,6 +21,11 @@ class Once:
         self._made: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
         self._making: dict[Hashable, asyncio.Future[Any]] = {}
 
+    def kept(self, key: Hashable) -> Any:
+        """Return what was made a moment ago; None if nothing was."""
+        kept = self._made.get(key)
+        return kept[1] if kept and kept[0] > self._clock() - LASTS_S else None
+
     async def of(self, key: Hashable, make: Callable[[], Awaitable[Made]]) -> Made:
         """Return what `make` returns, or returned a moment ago to somebody who came by this key.
 
@@ -28,9 +33,9 @@ class Once:
         makes it gives up, the next one does.
         """
         while True:
-            kept = self._made.get(key)
-            if kept and kept[0] > self._clock() - LASTS_S:
-                return cast("Made", kept[1])
+            kept = self.kept(key)
+            if kept is not None:
+                return cast("Made", kept)
             making = self._making.get(key)
             if making is None:
                 return await self._make(key, make)

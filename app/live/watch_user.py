@@ -114,8 +114,9 @@ class _Watch:
                 return
             # Created before the log said so, the person was told of as they were.
             kind = ChangeKind.UPDATED if self.told else change.kind
-            told = await self._feed.once.of(
-                (watch_user, change.cursor, kind), partial(self._by_now, change, kind)
+            key = (watch_user, change.cursor, kind)
+            told = self._feed.once.kept(key) or await self._feed.once.of(
+                key, partial(self._by_now, change, kind)
             )
             if told and told.place.version > self.told and told.place.user_id == change.user_id:
                 self.told = told.place.version

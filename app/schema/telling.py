@@ -5,7 +5,7 @@ field. What the root field's arguments say has chosen the message, and shows now
 """
 
 from collections.abc import Hashable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, cast
 
 import orjson
@@ -25,6 +25,7 @@ from graphql import (
     visit,
 )
 from graphql.execution import Executor
+from graphql.pyutils import AwaitableOrValue
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.utils.await_maybe import await_maybe
 
@@ -73,18 +74,18 @@ class Telling(StrawberryGraphQLCoreExecutionContext):
     def build_per_event_executor(self, payload: Any) -> Executor[Any]:
         return cast("Executor[Any]", _Message(self, payload))
 
-    async def told(self, message: Hashable) -> ExecutionResult:
+    def told(self, message: Hashable) -> AwaitableOrValue[ExecutionResult]:
         """Return what whoever asked so is told of a message."""
-        context: Context = self.context_value
+        once, key = self.context_value.feed.once, (message, self.question)
+        known: ExecutionResult | None = once.kept(key)
+        return known or once.of(key, partial(self._executed, message))
 
-        async def execute() -> ExecutionResult:
-            if self.show and (data := self.show(message, context)) is not None:
-                return ExecutionResult(Told(data), None)
-            executor = super(Telling, self).build_per_event_executor(message)
-            result: Any = await await_maybe(executor.execute_operation(False))
-            return ExecutionResult(result.data and Told(result.data), result.errors)
-
-        return await context.feed.once.of((message, self.question), execute)
+    async def _executed(self, message: Hashable) -> ExecutionResult:
+        if self.show and (data := self.show(message, self.context_value)) is not None:
+            return ExecutionResult(Told(data), None)
+        executor = super().build_per_event_executor(message)
+        result: Any = await await_maybe(executor.execute_operation(False))
+        return ExecutionResult(result.data and Told(result.data), result.errors)
 
 
 class _Message:
@@ -94,8 +95,8 @@ class _Message:
         self._telling = telling
         self._message = message
 
-    async def execute_operation(self, _: bool) -> ExecutionResult:
-        return await self._telling.told(self._message)
+    def execute_operation(self, _: bool) -> AwaitableOrValue[ExecutionResult]:
+        return self._telling.told(self._message)
 
 
 def _variables_below_root(document: DocumentNode, given: Mapping[str, Any]) -> bytes:
