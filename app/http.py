@@ -42,6 +42,7 @@ from app.plans import Plans
 from app.schema import schema
 from app.schema.context import Context
 from app.schema.errors import logged
+from app.schema.telling import Told
 from app.settings import Settings
 from app.shutdown import until
 from app.websocket import Conversation, Socket
@@ -285,6 +286,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         self, request: Request, result: ExecutionResult
     ) -> GraphQLHTTPResponse:
         answer = await super().process_result(request, result)
+        if isinstance(result.data, Told):
+            answer["data"] = cast("Any", result.data.json)
         # Every root field is nullable: no data at all means that nothing was executed.
         if result.data is None:
             del answer["data"]
