@@ -1,9 +1,9 @@
 """Many people due at one instant: how soon whoever watches a segment hears that each of them left.
 
-Run by hand: `python -m tests.bench.due [how many] [database]`. One server process, on a SQLite file
-unless a database is given, and this process with one WebSocket. Everybody did something an hour
-before one instant, and the segment holds who did so within the last hour: at that instant time
-alone lets all of them leave. Everybody has to leave once.
+Run by hand: `python -m tests.bench.due [how many] [database] [seconds]`. One server process, on a
+SQLite file unless a database is given, and this process with one WebSocket. Everybody did something
+an hour before one instant, and the segment holds who did so within the last hour: at that instant,
+so many seconds after the start, time alone lets all of them leave. Everybody has to leave once.
 """
 
 import asyncio
@@ -92,8 +92,8 @@ async def left(url: str, segment: str, count: int) -> dict[str, float]:
     return told_at
 
 
-async def measure(count: int, database: str) -> None:
-    due = datetime.now(UTC) + timedelta(seconds=LEAD_S + LEAD_S_PER_PERSON * count)
+async def measure(count: int, database: str, lead_s: float) -> None:
+    due = datetime.now(UTC) + timedelta(seconds=lead_s)
     with server_process(database) as server:
         async with httpx.AsyncClient(base_url=server.url, timeout=60) as http:
             segment = await filled(http, count, due - timedelta(hours=1))
@@ -110,7 +110,8 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with tempfile.TemporaryDirectory() as folder:
         database = sys.argv[2] if len(sys.argv) > 2 else f"sqlite:///{folder}/people.db"
-        uvloop.run(measure(count, database))
+        lead_s = float(sys.argv[3]) if len(sys.argv) > 3 else LEAD_S + LEAD_S_PER_PERSON * count
+        uvloop.run(measure(count, database, lead_s))
 
 
 if __name__ == "__main__":
