@@ -19,8 +19,7 @@ async def read_body(request: Request, bounds: BodyBounds) -> bytes:
     Raises:
         Refused: it is too large or too slow, or the client left before its end.
     """
-    said = request.headers.get("content-length", "")
-    if said.isdecimal() and (len(said) > _DIGITS or int(said) > bounds.limit):
+    if says_more(request.headers.get("content-length", ""), bounds.limit):
         raise _too_large(bounds)
     try:
         async with asyncio.timeout(bounds.within_s):
@@ -30,6 +29,11 @@ async def read_body(request: Request, bounds: BodyBounds) -> bytes:
         raise over_limit(408, "body_s", bounds.within_s, message, _CLOSING) from None
     except ClientDisconnect:
         raise Refused(400, "The body ended too early.") from None
+
+
+def says_more(length: str, limit: int) -> bool:
+    """Return whether a `Content-Length` says that a body has more bytes: nobody waits for it."""
+    return length.isdecimal() and (len(length) > _DIGITS or int(length) > limit)
 
 
 async def _read(request: Request, bounds: BodyBounds) -> bytes:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.answers import GRAPHQL_JSON, JSON
 from app.auth import Caller
+from app.body import says_more
 from app.callers import Callers
 from app.compression import MIN_COMPRESSED_BYTES, compressing
 from app.doors import answers_to
@@ -26,8 +27,6 @@ from app.security_headers import SECURITY_HEADERS
 
 MAX_BODY_BYTES: Final = 65_536
 """Of what is longer, reading is not what takes the time."""
-
-_DIGITS: Final = 18
 
 _MEDIA_TYPES: Final = {b"*/*": JSON, JSON.encode(): JSON, GRAPHQL_JSON.encode(): GRAPHQL_JSON}
 """In what to answer, by what clients accept who want one answer, and no page and no stream."""
@@ -41,18 +40,14 @@ class _Head(NamedTuple):
         media_type: In which the answer is wanted.
         authorization: The credential, if there is one.
         takes_gzip: Whether the answer may be compressed.
-        length: Of the body in bytes, in digits; empty if it is not said.
+        length: Of the body in bytes, as it was said.
     """
 
     host: str
     media_type: str
     authorization: str | None
     takes_gzip: bool
-    length: bytes
-
-    def says_more_than(self, limit: int) -> bool:
-        """Return whether the body is longer, so that nobody waits for it."""
-        return len(self.length) > _DIGITS or (self.length.isdigit() and int(self.length) > limit)
+    length: str
 
 
 class _Asked(NamedTuple):
@@ -88,7 +83,7 @@ class QuickWay:
             return
         bounds = body_bounds(caller, self._limits)
         received = _Received(receive)
-        asked = None if head.says_more_than(bounds.limit) else await received.asked(bounds)
+        asked = None if says_more(head.length, bounds.limit) else await received.asked(bounds)
         answer = await self._answer(asked, head, caller, scope) if asked else None
         if answer is None:
             await self._app(scope, received.again, send)
@@ -139,7 +134,7 @@ def _head_of(scope: Scope) -> _Head | None:
         media_type,
         None if authorization is None else authorization.decode("latin-1"),
         b"gzip" in headers.get(b"accept-encoding", b""),
-        headers.get(b"content-length", b""),
+        headers.get(b"content-length", b"").decode("latin-1"),
     )
 
 
