@@ -1,6 +1,9 @@
 """Segments, and the questions that criteria ask."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
 
 from ulid import ULID
 
@@ -15,6 +18,9 @@ from app.live.leader import Leader
 from app.operations.terms import Terms
 from app.store import Store
 
+KEPT_CRITERIA: Final = 1_000
+KEPT_CHARACTERS: Final = 4_096
+
 
 async def ask(store: Store, criteria: Raw, path: Path, moment: Moment, limits: Limits) -> Question:
     """Return the question that criteria ask at a moment.
@@ -22,9 +28,27 @@ async def ask(store: Store, criteria: Raw, path: Path, moment: Moment, limits: L
     Raises:
         InvalidInput, LimitExceeded: the criteria cannot be used.
     """
-    segments = await store.segments()
-    documents = {segment.id: segment.criteria for segment in segments.values()}
-    return Question(parse_criteria(criteria, path, limits, documents), moment)
+    text = repr(criteria)
+    if "'segment'" in text:
+        segments = await store.segments()
+        documents = {segment.id: segment.criteria for segment in segments.values()}
+        return Question(parse_criteria(criteria, path, limits, documents), moment)
+    parse = _parsed if len(text) <= KEPT_CHARACTERS else _parsed.__wrapped__
+    return Question(parse(_Asked(text, criteria), path, limits), moment)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Criteria with their text, which stands for them."""
+
+    text: str
+    criteria: Raw = field(compare=False)
+
+
+@lru_cache(KEPT_CRITERIA)
+def _parsed(asked: _Asked, path: Path, limits: Limits) -> Criterion:
+    """Return what criteria without segments mean: that stays, and people ask again."""
+    return parse_criteria(asked.criteria, path, limits, {})
 
 
 async def is_true(store: Store, criterion: Criterion, user: User, moment: Moment) -> bool:

@@ -14,6 +14,7 @@ from app.domain.identity import Impossible
 from app.domain.listing import UserOrder, UserPosition
 from app.operations.segments import ask
 from app.plans.compiler import Compiler, Nodes, Special
+from app.plans.criteria import raw_criteria
 from app.plans.parts import (
     Make,
     Part,
@@ -26,7 +27,6 @@ from app.plans.parts import (
     list_of,
     object_of,
 )
-from app.plans.sources import raw_criteria
 from app.schema.inputs import whoever
 from app.schema.pages import page_info
 from app.schema.scalars import Cursor

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from strawberry.types.arguments import convert_argument
-
 from app.domain.events import event_key
 from app.domain.properties import show_properties
 from app.domain.reach import CHARGED, Channel, age_on, profile_type, reachable_by
@@ -14,10 +12,8 @@ from app.domain.user import User
 from app.operations.personalise import personalised
 from app.operations.record_events import read_events
 from app.operations.segments import ask, is_true, segments_of
+from app.plans.criteria import raw_criteria
 from app.plans.parts import NOTHING, Pending, Run
-from app.schema import schema
-from app.schema.criteria import Criteria
-from app.schema.inputs import given
 from app.schema.pages import page_info
 from app.schema.places import CROSSINGS, cursor_of
 from app.schema.scalars import Cursor
@@ -141,12 +137,6 @@ async def _matches(document: Document, run: Run, arguments: Arguments) -> bool:
     moment, raw = context.moment, raw_criteria(arguments["criteria"])
     question = await ask(context.store, raw, ("criteria",), moment, context.limits)
     return await is_true(context.store, question.criterion, _model(document, run), moment)
-
-
-def raw_criteria(coerced: Any) -> Any:
-    """Return criteria, as the executor hands them to a resolver, in the form the domain parses."""
-    registry = schema.schema_converter.scalar_registry
-    return given(convert_argument(coerced, Criteria, registry, schema.config))
 
 
 def _personalised(document: Document, run: Run, arguments: Arguments) -> str:

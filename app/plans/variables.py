@@ -1,12 +1,15 @@
 """The variables of an operation, coerced as the standard executor coerces them.
 
 Most are texts, numbers or the name of a person. For these the general way, which walks types and
-keeps where each value came from, would cost more than the rest of the plan.
+keeps where each value came from, would cost more than the rest of the plan. What it makes of
+criteria is kept: they are large, and asked again.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+import orjson
 from graphql import (
     ArgumentNode,
     GraphQLNonNull,
@@ -16,6 +19,7 @@ from graphql import (
     ObjectValueNode,
     OperationDefinitionNode,
     Undefined,
+    VariableDefinitionNode,
     VariableNode,
     Visitor,
     type_from_ast,
@@ -26,6 +30,9 @@ from graphql.execution.values import VariableValues, get_variable_values
 from app.plans.inputs import Read, reader
 from app.plans.parts import Surprise, Unplanned
 from app.plans.selection import variables_in
+
+KEPT_VALUES: Final = 100
+KEPT_BYTES: Final = 4_096
 
 Raw = Mapping[str, Any]
 
@@ -49,7 +56,7 @@ def coercion(
         return found
 
     try:
-        quickly = quick_coercion(schema, operation) if plainly else None
+        quickly = quick_coercion(schema, operation, remembering=True) if plainly else None
     except Unplanned:
         quickly = None
     if quickly is None:
@@ -65,14 +72,20 @@ def coercion(
 
 
 def quick_coercion(
-    schema: GraphQLSchema, operation: OperationDefinitionNode
+    schema: GraphQLSchema, operation: OperationDefinitionNode, *, remembering: bool = False
 ) -> Callable[[Raw], VariableValues]:
     """Return what coerces variables in one step, or is surprised.
+
+    Args:
+        schema: Whose types the variables have.
+        operation: Whose variables.
+        remembering: Whether to coerce in the general way, but once, what has no step of its own.
 
     Raises:
         Unplanned: one is of a type for which there is no such way.
     """
-    variables = [_quick(schema, one) for one in operation.variable_definitions or ()]
+    definitions = operation.variable_definitions or ()
+    variables = [_quick(schema, one, remembering=remembering) for one in definitions]
     return lambda raw: VariableValues({}, _coerced(variables, raw))
 
 
@@ -115,10 +128,15 @@ def are_plain(document: Node) -> bool:
     return visitor.are_plain
 
 
-def _quick(schema: GraphQLSchema, definition: Any) -> tuple[str, Read, Any]:
+def _quick(schema: GraphQLSchema, definition: Any, *, remembering: bool) -> tuple[str, Read, Any]:
     """Return a variable's name, what coerces it, and what it is if absent."""
     type_: Any = type_from_ast(schema, definition.type)
-    coerce = reader(type_)
+    try:
+        coerce = reader(type_)
+    except Unplanned:
+        if not remembering:
+            raise
+        coerce = _remembering(schema, definition)
     default: Any = Undefined
     if definition.default_value:
         found = get_variable_values(schema, [definition], {})
@@ -128,6 +146,28 @@ def _quick(schema: GraphQLSchema, definition: Any) -> tuple[str, Read, Any]:
     elif isinstance(type_, GraphQLNonNull):
         default = _REQUIRED
     return definition.variable.name.value, coerce, default
+
+
+def _remembering(schema: GraphQLSchema, definition: VariableDefinitionNode) -> Read:
+    """Return what coerces a variable in the general way, but the same value only once."""
+    kept: OrderedDict[bytes, Any] = OrderedDict()
+
+    def coerce(value: Any) -> Any:
+        text = orjson.dumps(value)
+        if text in kept:
+            kept.move_to_end(text)
+            return kept[text]
+        found = get_variable_values(schema, [definition], {definition.variable.name.value: value})
+        if not isinstance(found, VariableValues):
+            raise Surprise
+        (coerced,) = found.coerced.values()
+        if len(text) <= KEPT_BYTES:
+            kept[text] = coerced
+            if len(kept) > KEPT_VALUES:
+                kept.popitem(last=False)
+        return coerced
+
+    return coerce
 
 
 _REQUIRED: Final = object()
