@@ -172,6 +172,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             clock=self._clock,
             done=state.get("done"),
             messages=self.plans.of_messages if self.plans else None,
+            deadline=state.get("deadline"),
         )
 
     async def on_ws_connect(self, context: Context) -> Any:

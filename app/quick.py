@@ -7,7 +7,7 @@ refused in one place, and nothing is refused here.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, MutableMapping
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -22,7 +22,8 @@ from app.compression import MIN_COMPRESSED_BYTES, compressing
 from app.doors import answers_to
 from app.http import PATH, GraphQLEndpoint
 from app.limits import BodyBounds, RequestLimits, body_bounds
-from app.plans import Plans
+from app.plans import Plan, Plans
+from app.schema.context import Context
 from app.security_headers import SECURITY_HEADERS
 
 MAX_BODY_BYTES: Final = 65_536
@@ -107,9 +108,23 @@ class QuickWay:
         context = self._endpoint.context(state, caller, head.authorization)
         if not plan.admits(asked.variables, context) or not self._is_in_time(scope, caller):
             return None
-        data = await plan.answer(asked.variables, context)
+        if plan.looks_far:
+            data = await self._in_patience(plan, asked, context, state)
+        else:
+            data = await plan.answer(asked.variables, context)
         state |= {"is_counted": True, "done": context.done}
         return None if data is None else orjson.dumps({"data": data})
+
+    async def _in_patience(
+        self, plan: Plan, asked: _Asked, context: Context, state: MutableMapping[str, Any]
+    ) -> Any:
+        """Return the answer, or None when the time is over: then the whole way says so, at once."""
+        state["deadline"] = asyncio.get_running_loop().time() + self._limits.operation_s
+        try:
+            async with asyncio.timeout_at(state["deadline"]):
+                return await plan.answer(asked.variables, context)
+        except TimeoutError:
+            return None
 
     def _is_in_time(self, scope: Scope, caller: Caller) -> bool:
         client = scope.get("client")

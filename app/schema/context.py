@@ -67,6 +67,8 @@ class Context:
         done: What came of the operation's one field, if it changed something before the executor
             was asked to show it.
         messages: What may show a subscription's messages without the executor, in the same way.
+        deadline: When a query has to be answered, by the event loop's clock, if it was begun
+            before the executor was asked.
     """
 
     store: Store
@@ -85,6 +87,7 @@ class Context:
     shortcut: "Callable[[DocumentNode, Context], Awaitable[dict[str, Any] | None]] | None" = None
     done: Done | None = None
     messages: "MessagePlans | None" = None
+    deadline: float | None = None
     _segments: tuple[Segments, Mapping[str, Criterion]] | None = None
 
     @property

@@ -106,8 +106,9 @@ class TimeLimit(SchemaExtension):
             yield
             return
         limit = context.context.requests.operation_s
+        deadline = context.context.deadline or asyncio.get_running_loop().time() + limit
         try:
-            async with asyncio.timeout(limit) as patience:
+            async with asyncio.timeout_at(deadline) as patience:
                 yield
         except TimeoutError:
             if not patience.expired():

@@ -61,6 +61,19 @@ async def test_a_time_out_is_504_where_the_status_says_what_came_of_it(hasty, mo
     assert answer.status_code == 504
 
 
+async def test_a_query_that_was_let_through_before_has_no_longer(hasty, monkeypatch):
+    assert await hasty(COUNT) == 0
+    ends = slowed(monkeypatch, "count", 60)
+    clock = asyncio.get_running_loop().time
+    start = clock()
+
+    answer = await hasty.raw(COUNT)
+
+    (error,) = answer["errors"]
+    assert (error["extensions"], {*ends}) == (TIMEOUT, {"cut"})
+    assert clock() - start < 0.9
+
+
 async def test_a_mutation_is_never_cut(hasty, monkeypatch):
     ends = slowed(monkeypatch, "create", 1)
 
