@@ -22,7 +22,9 @@ FORMAT: Final = 3
 DEFAULT_DATABASE: Final = "profilegraph"
 DUPLICATE_KEY: Final = 11_000
 
-_CODEC: Final[CodecOptions[dict[str, Any]]] = CodecOptions(tz_aware=True)
+_CODEC: Final[CodecOptions[dict[str, Any]]] = CodecOptions(tz_aware=False)
+"""BSON's instants are UTC; to have the driver say so of each takes half of its decoding."""
+
 _DURABLE: Final = WriteConcern("majority", j=True)
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -68,12 +70,12 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 
 def to_bson(instant: datetime) -> datetime:
-    """Return an instant as BSON keeps it: as it is."""
-    return instant
+    """Return an instant, which is UTC, as BSON keeps it: without saying so."""
+    return instant.replace(tzinfo=None)
 
 
 def from_bson(instant: datetime) -> datetime:
-    return instant.astimezone(UTC)
+    return instant.replace(tzinfo=UTC)
 
 
 class Collections:

@@ -65,9 +65,8 @@ def new_document(user: User, state: State) -> Document:
 
 def emptied(document: Document) -> Document:
     """Return the document with nothing left of the person; what the protocol needs stays."""
-    nobody = User(
-        id=document["_id"], created_at=document["createdAt"], updated_at=document["createdAt"]
-    )
+    created_at = from_bson(document["createdAt"])
+    nobody = User(id=document["_id"], created_at=created_at, updated_at=created_at)
     return document | to_document(nobody, to_bson) | {"joining": None, "batches": []}
 
 
