@@ -66,17 +66,16 @@ class View:
         self._parts = parts
         fields = all_fields(parts)
         self._fields = None if fields is None else fields | _POSITION
-        self._unlasting = self._reading(lambda _: None)
-        self._lasting = self._unlasting
         self._lasts = all(part.lasts for part in parts)
+        self._current = self._reading(lambda _: None)
         self._day: date | None = None
 
     def reading(self, run: Run) -> Reading[Row]:
         """Return how people are to be read; another one every day, since ages change."""
         if self._lasts and self._day != run.day:
             once = run._replace(variables=_NO_VARIABLES)
-            self._day, self._lasting = run.day, self._reading(lambda d: self._texts(d, once))
-        return self._lasting
+            self._day, self._current = run.day, self._reading(lambda d: self._texts(d, once))
+        return self._current
 
     def made(self, index: int) -> Make:
         """Return what makes of a row what a part makes of the person."""
@@ -96,7 +95,7 @@ class View:
                 document["_id"], document["lastSeenAt"], made, document if made is None else None
             )
 
-        return Reading(self._fields, show, lambda row: row.size_bytes)
+        return Reading(self._fields, show, lambda row: row.size_bytes, self._lasts)
 
     def _texts(self, document: Document, run: Run) -> tuple[bytes, ...] | None:
         made = [part.make(document, run) for part in self._parts]

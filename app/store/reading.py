@@ -20,11 +20,13 @@ class Reading(Generic[Shown]):
         fields: Those of the document's fields that are looked at; None for all.
         show: What becomes of a document.
         size_bytes: How much it takes to keep what was shown; None if it is not to be kept.
+        lasts: Whether anything that was shown may be kept.
     """
 
     fields: frozenset[str] | None
     show: Callable[[Document], Shown]
     size_bytes: Callable[[Shown], int | None]
+    lasts: bool = True
 
 
 class Instants(NamedTuple):

@@ -1,20 +1,24 @@
-"""What the embedded store keeps in memory is what the file holds, whoever wrote it."""
+"""What stores keep in memory is what the database holds, whoever wrote it."""
 
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
 
 import orjson
 import pytest
 
 from app.domain.listing import UserOrder
 from app.store import Store, UserRef, open_store
+from app.store.kept import MAX_READINGS, Kept
+from app.store.mongo import MongoStore
+from app.store.mongo.users import Users
 from app.store.reading import Document, Reading
-from app.store.sqlite.connection import connect, path_of
-from app.store.sqlite.memory import MAX_READINGS, Memory
-from tests.builders import LIMITS, NOON, identity
-from tests.store.steps import incrementing, newcomer
+from app.store.sqlite import SqliteStore
+from tests.builders import LIMITS, NOON, event, identity
+from tests.store.databases import Database
+from tests.store.steps import incrementing, newcomer, recording
 
 NUMBER = Reading(
     frozenset({"properties"}),
@@ -37,18 +41,6 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-@pytest.fixture
-async def store(sqlite_url: str) -> AsyncIterator[Store]:
-    async with open_store(sqlite_url, LIMITS) as store:
-        yield store
-
-
-@pytest.fixture
-async def other(sqlite_url: str, store: Store) -> AsyncIterator[Store]:
-    async with open_store(sqlite_url, LIMITS) as other:
-        yield other
-
-
 async def shown(store: Store, ref, reading=NUMBER):
     (found,) = await store.read([ref], reading)
     return found
@@ -63,26 +55,31 @@ async def test_who_wrote_reads_it_at_once(store: Store):
 
 
 async def test_many_who_write_and_read_at_once_each_read_what_they_wrote(
-    store: Store, other: Store
+    store: Store, other_store: Store
 ):
     ada = (await store.create(newcomer())).user
+
+    stores = (store, other_store)
 
     async def write_and_read(own: Store, reader: Store) -> None:
         for _ in range(30):
             edit = await own.change(ada.id, incrementing("n"))
             assert (await shown(reader, ada.id))["n"] >= edit.user.properties["n"]
 
-    await asyncio.gather(
-        *(write_and_read(own, reader) for own in (store, other) for reader in (store, other))
-    )
+    await asyncio.gather(*(write_and_read(own, reader) for own in stores for reader in stores))
 
     assert await shown(store, ada.id) == {"n": 120}
 
 
-async def test_what_another_process_was_told_is_written_is_read_here(sqlite_url: str, store: Store):
+async def test_what_another_process_was_told_is_written_is_read_here(store_url: str):
+    async with open_store(store_url, LIMITS) as store:
+        await _read_what_another_process_writes(store, store_url)
+
+
+async def _read_what_another_process_writes(store: Store, url: str) -> None:
     ada = (await store.create(newcomer())).user
     writer = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WRITER, sqlite_url, ada.id, stdout=subprocess.PIPE
+        sys.executable, "-c", WRITER, url, ada.id, stdout=subprocess.PIPE
     )
     assert writer.stdout
 
@@ -93,55 +90,125 @@ async def test_what_another_process_was_told_is_written_is_read_here(sqlite_url:
     assert await shown(store, ada.id) == {"n": 300}
 
 
-async def test_a_name_finds_its_new_owner_and_nobody_once_it_is_free(store: Store, other: Store):
+async def test_a_name_finds_its_new_owner_and_nobody_once_it_is_free(
+    store: Store, other_store: Store
+):
     tablet = identity("device:tablet")
     ada = (await store.create(newcomer("device:tablet", "custom:ada"))).user
     eva = (await store.create(newcomer("custom:eva"))).user
     whose = Reading(frozenset({"_id"}), lambda document: document["_id"], lambda _: 1)
     assert await shown(store, tablet, whose) == ada.id
 
-    await other.transfer(tablet, ada.id, eva.id, NOON)
+    await other_store.transfer(tablet, ada.id, eva.id, NOON)
     assert await shown(store, tablet, whose) == eva.id
 
-    await other.delete(eva.id, NOON)
+    await other_store.delete(eva.id, NOON)
     assert await shown(store, tablet, whose) is None
     assert await shown(store, eva.id, whose) is None
 
 
-async def test_who_was_merged_is_found_as_the_survivor(store: Store, other: Store):
+async def test_who_was_merged_is_found_as_the_survivor(store: Store, other_store: Store):
     ada, eva = [(await store.create(newcomer(f"custom:{n}"))).user for n in "ae"]
     whose = Reading(frozenset({"_id"}), lambda document: document["_id"], lambda _: 1)
     assert [await shown(store, each.id, whose) for each in (ada, eva)] == [ada.id, eva.id]
 
-    await other.merge(ada.id, eva.id, NOON)
+    await other_store.merge(ada.id, eva.id, NOON)
 
     survivor = min(ada.id, eva.id)
     names: list[UserRef] = [ada.id, eva.id, identity("custom:a"), identity("custom:e")]
     assert await store.read(names, whose) == [survivor] * 4
 
 
-async def test_a_page_shows_what_was_written_elsewhere(store: Store, other: Store):
-    people = [(await store.create(newcomer())).user for _ in range(3)]
+async def test_a_page_shows_what_was_written_elsewhere(store: Store, other_store: Store):
+    ids = sorted([(await store.create(newcomer())).user.id for _ in range(3)])
     page = (UserOrder.OLDEST, 10, None, None, NUMBER)
     assert await store.read_page(*page) == [{}, {}, {}]
 
-    await other.change(people[1].id, incrementing("n"))
-    await other.delete(people[2].id, NOON)
+    await other_store.change(ids[1], incrementing("n"))
+    await other_store.delete(ids[2], NOON)
 
     assert await store.read_page(*page) == [{}, {"n": 1}]
 
 
-async def test_what_is_kept_stays_within_its_bounds(store: Store, sqlite_url: str):
-    people = [(await store.create(newcomer())).user for _ in range(20)]
-    memory = Memory(connect(path_of(sqlite_url), 1), max_bytes=10_000)
-    memory.refresh()
+async def test_what_is_kept_stays_within_its_bounds():
+    kept = Kept(max_bytes=10_000)
     readings = [Reading(None, dict, lambda _: 500) for _ in range(3 * MAX_READINGS)]
 
-    for user in people:
+    for id in map(str, range(20)):
         for reading in readings:
-            memory.keep(user.id, user.id, reading, {"of": user.id})
-            assert memory.shown(user.id, reading) == {"of": user.id}
-            assert memory.size_bytes <= 10_000
+            kept.keep(id, id, 1, reading, {"of": id})
+            assert kept.shown(id, id, 1, reading) == {"of": id}
+            assert kept.size_bytes <= 10_000
+
+
+def test_what_was_shown_holds_for_one_revision_and_for_names_that_found_it_then():
+    kept, whole = Kept(), Reading(None, dict, lambda _: 1)
+    kept.keep("custom:ada", "1", 7, whole, {"revision": 7})
+    kept.keep("1", "1", 8, whole, {"revision": 8})
+
+    assert kept.shown("1", "1", 8, whole) == {"revision": 8}
+    assert kept.shown("1", "1", 7, whole) is None
+    assert kept.shown("custom:ada", "1", 8, whole) is None
+    assert kept.shown("1", "1", None, whole) is None
+    assert (kept.owner("custom:ada", whole), kept.owner("1", whole)) == (None, "1")
+
+
+async def test_whom_nobody_wrote_to_is_not_shown_again(store: Store):
+    people = [(await store.create(newcomer(f"custom:{n}"))).user for n in range(3)]
+    ids = sorted(person.id for person in people)
+    times: list[str] = []
+
+    def show(document: Document) -> str:
+        times.append(document["_id"])
+        return str(document["_id"])
+
+    reading = Reading(frozenset({"_id"}), show, len)
+    page = (UserOrder.OLDEST, 10, None, None, reading)
+
+    assert await store.read_page(*page) == ids
+    await store.change(ids[1], incrementing("n"))
+    assert await store.read_page(*page) == ids
+    assert times == [*ids, ids[1]]
+
+    for _ in range(2):
+        assert await shown(store, identity("custom:0"), reading) == people[0].id
+    assert times[4:] == [people[0].id]
+
+
+async def test_a_page_shows_no_two_times_where_somebody_writes_while_it_is_read(
+    database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    if database.kind == "sqlite":
+        pytest.skip("a page is read in one transaction")
+    people = [(await store.create(newcomer())).user for _ in range(3)]
+    for day, person in enumerate(people):
+        await store.change(person.id, recording(event(at=NOON + timedelta(days=day))))
+    as_of = Users.as_of
+
+    async def written_meanwhile(users: Users, *arguments: Any) -> Any:
+        monkeypatch.setattr(Users, "as_of", as_of)
+        await store.change(people[1].id, recording(event(id="late", at=NOON + timedelta(days=9))))
+        return await as_of(users, *arguments)
+
+    monkeypatch.setattr(Users, "as_of", written_meanwhile)
+    seen = Reading(frozenset({"lastSeenAt"}), lambda d: d["lastSeenAt"], lambda _: 1)
+
+    instants = await store.read_page(UserOrder.LAST_SEEN, 2, None, None, seen)
+
+    days = [(store.instants.read(at) - NOON).days for at in instants]
+    assert days == [9, 2]
+
+
+async def test_nothing_is_kept_of_who_was_deleted(store: Store):
+    ada = (await store.create(newcomer("custom:ada"))).user
+    await shown(store, ada.id)
+
+    await store.delete(ada.id, NOON)
+
+    assert await shown(store, ada.id) is None
+    assert isinstance(store, MongoStore | SqliteStore)
+    memory = store._readings if isinstance(store, MongoStore) else store._memory
+    assert memory._kept.size_bytes == 0
 
 
 async def test_what_is_never_to_be_kept_is_not(store: Store):

@@ -40,11 +40,11 @@ from app.store.mongo.collections import (
     stands_alone,
     to_bson,
 )
-from app.store.mongo.gathered import Gathered
 from app.store.mongo.keys import Keys
 from app.store.mongo.memberships import MongoMemberships
 from app.store.mongo.merging import MergeTerms
 from app.store.mongo.protocol import Protocol
+from app.store.mongo.readings import Readings
 from app.store.mongo.repair import repair
 from app.store.mongo.restoring import Restoring
 from app.store.mongo.search import Search
@@ -100,8 +100,7 @@ class MongoStore:
         self.crossings = ChangeStream(collections.database, collections.memberships, to_crossing)
         self.memberships = MongoMemberships(collections, self._search)
         self._turns = Turns(limits.busy_s)
-        self._owners = Gathered(lambda keys, _: self._claims.owners(keys))
-        self._found = Gathered(lambda ids, fields: self._users.standing(ids, fields))
+        self._readings = Readings(self._users, self._claims, self._search)
 
     # ------------------------------------------------------------ reading
 
@@ -109,27 +108,18 @@ class MongoStore:
         return (await self.find_many([ref]))[0]
 
     async def find_many(self, refs: Sequence[UserRef]) -> list[User | None]:
-        found = await self._standing(refs, None)
+        with answering():
+            found = await self._readings.documents(refs, None)
         return [None if document is None else content_of(document) for document in found]
 
     async def whose(self, ref: UserRef) -> str | None:
-        (found,) = await self._standing([ref], frozenset({"_id"}))
+        with answering():
+            (found,) = await self._readings.documents([ref], frozenset({"_id"}))
         return None if found is None else str(found["_id"])
 
     async def read(self, refs: Sequence[UserRef], reading: Reading[Shown]) -> list[Shown | None]:
-        found = await self._standing(refs, reading.fields)
-        return [None if document is None else reading.show(document) for document in found]
-
-    async def _standing(
-        self, refs: Sequence[UserRef], fields: frozenset[str] | None
-    ) -> list[Document | None]:
         with answering():
-            owners = await self._owners([ref.key for ref in refs if isinstance(ref, Identity)])
-            ids = {*owners.values(), *(ref for ref in refs if isinstance(ref, str))}
-            standing = await self._found(ids, fields)
-        # An embedded identity is owned, also one that was claimed after the claims were read.
-        named = {key: document for document in standing.values() for key in keys_of(document)}
-        return [standing.get(ref) if isinstance(ref, str) else named.get(ref.key) for ref in refs]
+            return await self._readings.read(refs, reading)
 
     async def page(
         self,
@@ -154,8 +144,7 @@ class MongoStore:
         reading: Reading[Shown],
     ) -> list[Shown]:
         with answering():
-            found = await self._search.page(question, order, first, after, reading.fields)
-        return [reading.show(document) for document in found]
+            return await self._readings.page(order, first, after, question, reading)
 
     async def count(self, question: Question | None = None) -> int:
         with answering():
@@ -436,7 +425,9 @@ class MongoStore:
             return document["_id"] if await self._merging.delete(document, now) else None
 
         with answering():
-            return await self._persist(attempt)
+            deleted = await self._persist(attempt)
+        self._readings.forget(deleted)
+        return deleted
 
     async def repair(self) -> Mapping[str, int]:
         with answering():

@@ -68,6 +68,11 @@ class Search:
                 break
         return answer[:first]
 
+    @staticmethod
+    def is_exact(question: Question | None) -> bool:
+        """Return whether a filter alone tells of whom a question is true."""
+        return _bounds(question).is_exact
+
     async def count(self, question: Question | None) -> int:
         """Return of how many users the question is true, exactly.
 

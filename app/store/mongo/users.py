@@ -15,7 +15,7 @@ Beside a user's content each document keeps what the identity protocol needs:
 """
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -135,6 +135,32 @@ class Users:
                 found.pop(user_id)
                 if survivor:
                     found[user_id] = survivor
+        return found
+
+    async def revisions(self, user_ids: Collection[str]) -> dict[str, int]:
+        """Return the revision of each user who is there, and was not merged into another."""
+        documents = await self._active(user_ids, {"revision": 1})
+        return {document["_id"]: document["revision"] for document in documents}
+
+    async def as_of(
+        self, revisions: Mapping[str, int], fields: frozenset[str] | None
+    ) -> dict[str, Document] | None:
+        """Return the documents of users as of these revisions; None if somebody wrote since.
+
+        Args:
+            revisions: By user.
+            fields: What of each document is wanted; None for all.
+        """
+        documents = await self._active(
+            revisions, None if fields is None else dict.fromkeys(fields, 1)
+        )
+        found = {document["_id"]: document for document in documents}
+        are_same = {id: document["revision"] for id, document in found.items()} == revisions
+        return found if are_same else None
+
+    async def _active(self, user_ids: Collection[str], wanted: Document | None) -> list[Document]:
+        query = {"_id": {"$in": list(user_ids)}, "state": State.ACTIVE}
+        found: list[Document] = await self._users.find(query, wanted).to_list(None)
         return found
 
     async def _survivor(self, merged: Document) -> Document | None:

@@ -6,18 +6,10 @@ was written at all shows in `PRAGMA data_version`, which takes a microsecond to 
 
 import asyncio
 import sqlite3
-from collections import OrderedDict
-from dataclasses import dataclass, field
 from typing import Any, Final
 
+from app.store.kept import MAX_BYTES, Kept
 from app.store.reading import Reading, Shown
-
-MAX_BYTES: Final = 32 * 1024 * 1024
-MAX_READINGS: Final = 8
-"""In how many ways one person is kept."""
-
-_PERSON_BYTES: Final = 1_000
-"""About what it takes to keep somebody, beside what was shown."""
 
 TOUCHED: Final = """
     CREATE TABLE IF NOT EXISTS touched (
@@ -40,37 +32,19 @@ TOUCHED: Final = """
 """
 
 
-@dataclass
-class _Person:
-    """What is kept of one person.
-
-    Attributes:
-        names: The ids and identities that found them.
-        shown: What each reading showed.
-        size_bytes: How much that takes.
-    """
-
-    names: set[str] = field(default_factory=set)
-    shown: dict[Reading[Any], Any] = field(default_factory=dict)
-    size_bytes: int = _PERSON_BYTES
-
-
 class Memory:
     """What one connection read. Whoever asks it refreshes it first, on the same connection."""
 
     def __init__(self, connection: sqlite3.Connection, max_bytes: int = MAX_BYTES) -> None:
         self._connection = connection
-        self._max_bytes = max_bytes
+        self._kept = Kept(max_bytes)
         self._version: Any = None
         self._seq = 0
-        self._people: OrderedDict[str, _Person] = OrderedDict()
-        self._owners: dict[str, str] = {}
-        self._size_bytes = 0
         self._is_fresh = False
 
     @property
     def size_bytes(self) -> int:
-        return self._size_bytes
+        return self._kept.size_bytes
 
     def refresh_once_a_turn(self) -> None:
         """Forget what was written before this turn of the event loop, by whomever.
@@ -97,48 +71,21 @@ class Memory:
         if rows:
             if rows[0][0] == self._seq + 1:
                 for _, user_id in rows:
-                    self._forget(user_id)
+                    self._kept.forget(user_id)
             else:  # some were dropped unread
-                self._people.clear()
-                self._owners.clear()
-                self._size_bytes = 0
+                self._kept.forget_all()
             self._seq = rows[-1][0]
         self._version = version
 
     def shown(self, name: str, reading: Reading[Shown]) -> Shown | None:
         """Return what the reading showed of whom this id or identity finds, if it is kept."""
-        owner = self._owners.get(name)
-        if owner is None:
-            return None
-        person = self._people[owner]
-        self._people.move_to_end(owner)
-        shown: Shown | None = person.shown.get(reading)
-        return shown
+        owner = self._kept.owner(name, reading)
+        return None if owner is None else self._kept.shown(name, owner, _AS_IT_IS, reading)
 
     def keep(self, name: str, user_id: str, reading: Reading[Shown], shown: Shown) -> None:
         """Keep what a reading showed of the user whom this id or identity found."""
-        size_bytes = reading.size_bytes(shown)
-        if size_bytes is None:
-            return
-        person = self._people.setdefault(user_id, _Person())
-        if len(person.shown) >= MAX_READINGS and reading not in person.shown:
-            self._forget(user_id)
-            person = self._people.setdefault(user_id, _Person())
-        if not person.names:
-            self._size_bytes += person.size_bytes
-        if reading not in person.shown:
-            person.size_bytes += size_bytes
-            self._size_bytes += size_bytes
-        person.shown[reading] = shown
-        person.names.add(name)
-        self._owners[name] = user_id
-        while self._size_bytes > self._max_bytes:
-            self._forget(next(iter(self._people)))
+        self._kept.keep(name, user_id, _AS_IT_IS, reading, shown)
 
-    def _forget(self, user_id: str) -> None:
-        person = self._people.pop(user_id, None)
-        if person:
-            self._size_bytes -= person.size_bytes
-            for name in person.names:
-                if self._owners.get(name) == user_id:
-                    del self._owners[name]
+
+_AS_IT_IS: Final = 0
+"""Stands for a revision: whoever is written to is forgotten."""
