@@ -87,6 +87,21 @@ def timed_events(criterion: Criterion, user: User, moment: Moment) -> frozenset[
             return frozenset()
 
 
+def is_timeless(criterion: Criterion) -> bool:
+    """Return whether time alone never alters of whom a criterion is true."""
+    match criterion:
+        case All(parts) | Any(parts):
+            return all(map(is_timeless, parts))
+        case Not(part) | InSegment(criterion=part):
+            return is_timeless(part)
+        case HasAge() | WasCreated() | WasSeen() | HasProperty(filter=Within()):
+            return False
+        case Did(window=window):
+            return window is None and not _has_timed_filter(criterion)
+        case _:
+            return True
+
+
 def _passes(criterion: Did) -> bool:
     """Return whether what is counted depends on what time it is."""
     return isinstance(criterion.window, LastDays | Last) or _has_timed_filter(criterion)

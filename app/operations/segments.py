@@ -1,9 +1,6 @@
 """Segments, and the questions that criteria ask."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Final
 
 from ulid import ULID
 
@@ -11,15 +8,13 @@ from app.domain.criteria import Criterion, Question, matches, missing_events
 from app.domain.criteria_input import Raw, parse_criteria
 from app.domain.errors import Path
 from app.domain.limits import Limits
+from app.domain.repetition import kept_by_text
 from app.domain.segment import Segment, Segments, removed, saved
 from app.domain.user import User
 from app.domain.windows import Moment
 from app.live.leader import Leader
 from app.operations.terms import Terms
 from app.store import Store
-
-KEPT_CRITERIA: Final = 1_000
-KEPT_CHARACTERS: Final = 4_096
 
 
 async def ask(store: Store, criteria: Raw, path: Path, moment: Moment, limits: Limits) -> Question:
@@ -28,27 +23,17 @@ async def ask(store: Store, criteria: Raw, path: Path, moment: Moment, limits: L
     Raises:
         InvalidInput, LimitExceeded: the criteria cannot be used.
     """
-    text = repr(criteria)
-    if "'segment'" in text:
-        segments = await store.segments()
-        documents = {segment.id: segment.criteria for segment in segments.values()}
-        return Question(parse_criteria(criteria, path, limits, documents), moment)
-    parse = _parsed if len(text) <= KEPT_CHARACTERS else _parsed.__wrapped__
-    return Question(parse(_Asked(text, criteria), path, limits), moment)
+    if "'segment'" not in repr(criteria):
+        return Question(_parsed(criteria, path, limits), moment)
+    segments = await store.segments()
+    documents = {segment.id: segment.criteria for segment in segments.values()}
+    return Question(parse_criteria(criteria, path, limits, documents), moment)
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """Criteria with their text, which stands for them."""
-
-    text: str
-    criteria: Raw = field(compare=False)
-
-
-@lru_cache(KEPT_CRITERIA)
-def _parsed(asked: _Asked, path: Path, limits: Limits) -> Criterion:
+@kept_by_text
+def _parsed(criteria: Raw, path: Path, limits: Limits) -> Criterion:
     """Return what criteria without segments mean: that stays, and people ask again."""
-    return parse_criteria(asked.criteria, path, limits, {})
+    return parse_criteria(criteria, path, limits, {})
 
 
 async def is_true(store: Store, criterion: Criterion, user: User, moment: Moment) -> bool:

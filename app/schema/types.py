@@ -20,6 +20,7 @@ from app.domain.limits import Limits
 from app.domain.listing import EventPosition, EventQuery, UserPosition, position_of
 from app.domain.properties import show_properties, show_value
 from app.domain.reach import age_on
+from app.domain.repetition import kept_by_text
 from app.domain.times import parse_instant, show_instant
 from app.domain.windows import Moment
 from app.operations.personalise import personalised
@@ -362,7 +363,7 @@ class UserPaging:
             InvalidInput, LimitExceeded: they cannot be used.
         """
         check_first(first, context.limits)
-        text = f"users {order} {json.dumps(to_json(criteria))}"
+        text = f"users {order} {_text_of(criteria)}"
         moment, position = context.moment, None
         if after is not None:
             now, seen_at, id = decode(after, text, str, str | None, str)
@@ -377,6 +378,11 @@ class UserPaging:
     def cursor(self, position: UserPosition) -> Cursor:
         seen_at = position.seen_at and show_instant(position.seen_at)
         return encode(self.text, [show_instant(self.moment.now), seen_at, position.id])
+
+
+@kept_by_text
+def _text_of(criteria: Mapping[str, Any] | None) -> str:
+    return json.dumps(to_json(criteria))
 
 
 async def list_users(

@@ -10,8 +10,9 @@ condition is exact. Negation swaps the two, so that nothing is lost by it.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Generic, Protocol, TypeVar
+from datetime import UTC, date, datetime
+from typing import Final, Generic, Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
 from app.domain.criteria import All, Any, Criterion, Did, InSegment, Leaf, Not, Range
 from app.domain.errors import LimitExceeded
@@ -52,6 +53,10 @@ class Logic(Protocol[Condition]):
         last_at: Span | None = None,
     ) -> Condition:
         """Who has a total of this event, its count and times as given."""
+
+
+ANY_MOMENT: Final = Moment(datetime(1970, 1, 1, tzinfo=UTC), ZoneInfo("UTC"))
+"""Stands for the moment of a question that time does not alter."""
 
 
 def exact(condition: Condition) -> Bounds[Condition]:

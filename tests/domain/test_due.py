@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.domain.criteria import matches, missing_events
 from app.domain.criteria_input import parse_criteria
-from app.domain.due import next_due, timed_events
+from app.domain.due import is_timeless, next_due, timed_events
 from app.domain.user import recorded
 from app.domain.windows import Moment
 from tests.builders import HERE, LIMITS, NOON, event, user
@@ -46,6 +46,32 @@ def test_nothing_turns_before_it_is_due(raw, moment, seed, data):
     for step in (gap_ms, *steps):
         later = Moment(moment.now + step * TICK, moment.zone)
         assert matches(criterion, edit.user, later, history) is now
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(criteria, st.integers(0, 10_000), st.lists(moments, min_size=2, max_size=4))
+def test_what_is_timeless_is_as_true_at_every_moment(raw, seed, at):
+    rng = random.Random(seed)
+    edit = recorded(somebody(rng, 1), deeds(rng, 12), frozenset(), NOON, ROOM)
+    criterion = parse_criteria(raw, HERE, ROOM, SEGMENTS)
+    truths = {matches(criterion, edit.user, moment, edit.spilled) for moment in at}
+
+    assert len(truths) == 1 or not is_timeless(criterion)
+
+
+@pytest.mark.parametrize(
+    ("raw", "timeless"),
+    [
+        ({"gender": ["FEMALE"]}, True),
+        ({"did": {"name": "V"}}, True),
+        ({"did": {"name": "V", "during": {"lastDays": 3}}}, False),
+        ({"all": [{"gender": ["FEMALE"]}, {"age": {"min": 3}}]}, False),
+        ({"not": {"property": {"name": "p", "is": {"within": {"lastDays": 3}}}}}, False),
+        ({"property": {"name": "p", "is": {"equals": 3}}}, True),
+    ],
+)
+def test_criteria_without_a_clock_are_timeless(raw, timeless):
+    assert is_timeless(parse_criteria(raw, HERE, LIMITS, {})) is timeless
 
 
 @pytest.mark.parametrize(

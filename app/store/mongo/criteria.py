@@ -7,8 +7,10 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from app.domain import criteria as c
+from app.domain.due import is_timeless
 from app.domain.properties import PropertyKind, PropertyValue, kind_of
 from app.domain.reach import CHARGED, Channel, ProfileType
+from app.domain.repetition import kept_by_text
 from app.domain.windows import Moment, Span, span_of
 from app.store import bounds
 from app.store.bounds import Bounds, exact
@@ -65,7 +67,16 @@ _LOGIC: Final = _Filters()
 
 def compiled(criterion: c.Criterion, moment: Moment) -> Bounds[Filter]:
     """Return the filters for whom a criterion may be true of, and whom it surely is."""
+    if is_timeless(criterion):
+        return _compiled_once(criterion, bounds.ANY_MOMENT)
+    return _compiled(criterion, moment)
+
+
+def _compiled(criterion: c.Criterion, moment: Moment) -> Bounds[Filter]:
     return bounds.compiled(_LOGIC, criterion, moment, _leaf)
+
+
+_compiled_once = kept_by_text(_compiled)
 
 
 def _leaf(criterion: c.Leaf, moment: Moment) -> Bounds[Filter]:
