@@ -1,8 +1,9 @@
 """Find People: what every store answers is exactly what the domain says of each person."""
 
+import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, closing, contextmanager
 from datetime import UTC, date, datetime
 from typing import Any, Final
 from uuid import uuid4
@@ -12,19 +13,27 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from app.domain.criteria import Question, matches, missing_events
+from app.domain.criteria import Criterion, Question, matches, missing_events
 from app.domain.criteria_input import parse_criteria
 from app.domain.events import Event
 from app.domain.listing import UserOrder, UserPosition, position_of
 from app.domain.user import Edit, User
 from app.domain.windows import Moment
 from app.store import Store
+from app.store.mongo import criteria as mongo_criteria
+from app.store.reading import Reading
+from app.store.sqlite import criteria as sqlite_criteria
+from app.store.sqlite import search, ways
+from app.store.sqlite.connection import connect, path_of
+from app.store.sqlite.criteria import Rows
+from app.store.sqlite.ways import Quickest, Try
 from tests.builders import HERE, LIMITS, NOON, query, user
 from tests.finding import ROOM, SEGMENTS, ZONES, criteria, deeds, moments, somebody
 from tests.store.databases import mongodb_database, mongomock_database, sqlite_database
 from tests.store.steps import recording
 
 PEOPLE: Final = 48
+UTC_NOON: Final = Moment(NOON, ZoneInfo("UTC"))
 
 
 async def settle(store: Store) -> None:
@@ -101,6 +110,37 @@ async def listed(store: Store, question: Question, order: UserOrder, first: int)
     return ids
 
 
+IDS: Final = Reading(frozenset({"_id", "lastSeenAt"}), dict, lambda _: 1)
+
+
+async def shown(store: Store, question: Question, order: UserOrder, first: int) -> list[str]:
+    """Return the ids that the pages of a store have, as readings show them."""
+    ids: list[str] = []
+    after: UserPosition | None = None
+    while page := await store.read_page(order, first, after, question, IDS):
+        ids += [document["_id"] for document in page]
+        by_seen = order is UserOrder.LAST_SEEN and page[-1]["lastSeenAt"]
+        seen_at = store.instants.read(page[-1]["lastSeenAt"]) if by_seen else None
+        after = UserPosition(seen_at, ids[-1])
+        if len(page) < first:
+            break
+    return ids
+
+
+@contextmanager
+def going(rows: Rows) -> Iterator[None]:
+    """Let the embedded store look up all parts of criteria in one way."""
+
+    def tries(criterion: Criterion) -> Iterator[Try]:
+        way = (rows,) * len(ways._parts(criterion))
+        yield from [(way, 1), (way, None)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "patient", tries)
+        patch.setattr(Quickest, "tries", lambda _, criterion: tries(criterion))
+        yield
+
+
 async def check(
     filled: Filled, raw: dict[str, Any], moment: Moment, order: UserOrder, first: int
 ) -> None:
@@ -110,12 +150,19 @@ async def check(
         ids = expected(people, question, order)
         found[kind] = {person.photo_url for person, _ in people if person.id in ids}
         assert await listed(store, question, order, first) == ids, kind
+        assert await shown(store, question, order, first) == ids, kind
         assert await store.count(question) == len(ids), kind
         for person, history in people:
             keys = missing_events(question.criterion, person, moment)
             needed = [done for done in history if done.key in keys]
             assert matches(question.criterion, person, moment, needed) is (person.id in ids)
     assert found["sqlite"] == found["mongomock"] == found["mongodb"]
+    store, people = filled["sqlite"]
+    for rows in Rows:
+        with going(rows):
+            ids = expected(people, question, order)
+            assert await listed(store, question, order, first) == ids, rows
+            assert await shown(store, question, order, first) == ids, rows
 
 
 QUIET: Final[dict[str, Any]] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
@@ -138,7 +185,33 @@ async def test_every_store_finds_exactly_those_who_match_in_many_questions(
     await check(filled, raw, moment, order, first)
 
 
+# ---------------------------------------------------------------- ways to a page
+
+
+async def test_a_page_is_found_quickly_whether_few_have_what_is_asked_for_or_all(sqlite_url: str):
+    async with sqlite_database(sqlite_url).opened() as store:
+        people = [user(id=f"01{n:05d}", properties={"plan": "pro", "n": n}) for n in range(900)]
+        await asyncio.gather(*(store.create(Edit(person)) for person in people))
+    with closing(connect(path_of(sqlite_url), 1)) as lookups:
+        quickest = Quickest()
+
+        def found(**is_equal: Any) -> list[str] | None:
+            raw = {"all": [prop(name, equals=value) for name, value in is_equal.items()]}
+            question = Question(parse_criteria(raw, HERE, LIMITS, {}), UTC_NOON)
+            return search.found_quickly(lookups, question, UserOrder.OLDEST, 3, None, quickest)
+
+        for _ in range(2):
+            assert found(plan="pro") == ["0100000", "0100001", "0100002"]
+            assert found(n=800) == found(n=800, plan="pro") == found(plan="pro", n=800)
+            assert found(plan="pro", n=800) == ["0100800"]
+            assert found(plan="team") == []
+
+
 # ---------------------------------------------------------------- corners
+
+
+def prop(name: str, **value_filter: Any) -> dict[str, Any]:
+    return {"property": {"name": name, "is": value_filter}}
 
 
 async def found_ids(store: Store, raw: dict[str, Any], zone: str = "UTC", now: datetime = NOON):
@@ -192,3 +265,18 @@ async def test_one_of_very_many_values_can_be_asked_for(store, count, name):
     raw = {"property": {"name": name, "is": {"in": [str(n) for n in range(count)]}}}
 
     assert await found_ids(store, raw) == [person.id]
+
+
+# ---------------------------------------------------------------- what time does not alter
+
+
+@settings(max_examples=200, **QUIET)
+@given(criteria, moments)
+def test_conditions_that_are_kept_are_those_of_every_moment(raw, moment):
+    criterion = parse_criteria(raw, HERE, ROOM, SEGMENTS)
+
+    afresh = mongo_criteria._compiled(criterion, moment)
+    assert mongo_criteria.compiled(criterion, moment) == afresh
+    for rows in Rows:
+        afresh_in_sql = sqlite_criteria._compiled(criterion, moment, rows)
+        assert sqlite_criteria.compiled(criterion, moment, rows) == afresh_in_sql

@@ -44,6 +44,7 @@ from app.store.sqlite.connection import answering, connect, from_ms, path_of, pr
 from app.store.sqlite.log import SqliteLog
 from app.store.sqlite.memberships import CROSSINGS, SqliteMemberships
 from app.store.sqlite.memory import Memory
+from app.store.sqlite.ways import Quickest
 from app.store.sqlite.writer import Writer
 
 Result = TypeVar("Result")
@@ -85,8 +86,10 @@ class SqliteStore:
         self._names = catalog.KnownNames()
         self._lookups = connect()
         self._memory = Memory(self._lookups)
+        self._quickest = Quickest()
         self._scans = connect()
-        self._scans.create_function("distance_m", 4, facts.distance_m, deterministic=True)
+        for connection in (self._lookups, self._scans):
+            connection.create_function("distance_m", 4, facts.distance_m, deterministic=True)
         self._scan_thread = ThreadPoolExecutor(1, "sqlite-scan")
         writing = connect()
         writing.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
@@ -164,14 +167,19 @@ class SqliteStore:
         question: Question | None,
         reading: Reading[Shown],
     ) -> list[Shown]:
-        if question is not None:
-            texts = await self._page(order, first, after, question)
-            return [reading.show(orjson.loads(text)) for text in texts]
         with answering(), self._one_instant():
             self._memory.refresh()
-            ids = search.page_of_all(self._lookups, order, first, after)
-            rows = [self._read(id, reading) for id in ids]
-        return [row for row in rows if row is not None]
+            if question is None:
+                ids: list[str] | None = search.page_of_all(self._lookups, order, first, after)
+            else:
+                ids = search.found_quickly(
+                    self._lookups, question, order, first, after, self._quickest
+                )
+            if ids is not None:
+                rows = [self._read(id, reading) for id in ids]
+                return [row for row in rows if row is not None]
+        texts = await self._page(order, first, after, question)
+        return [reading.show(orjson.loads(text)) for text in texts]
 
     async def create(self, edit: Edit) -> Edit:
         return await self._write(

@@ -4,14 +4,17 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import Enum
 from itertools import groupby
 from typing import Any, Final
 
 import orjson
 
 from app.domain import criteria as c
+from app.domain.due import is_timeless
 from app.domain.properties import PropertyKind, PropertyValue, kind_of
 from app.domain.reach import CHARGED, Channel, ProfileType
+from app.domain.repetition import kept_by_text
 from app.domain.windows import Moment, Span, span_of
 from app.store import bounds
 from app.store.bounds import Bounds, exact
@@ -33,8 +36,25 @@ EVERYONE: Final = Sql("true")
 NOBODY: Final = Sql("false")
 
 
+class Rows(Enum):
+    """How those are found who have a certain row in another table.
+
+    Both say the same, but either may take a thousand times as long as the other.
+
+    Attributes:
+        ALL: All of them at once, which is quick where they are few.
+        EACH: For one user after the other, so that a page that many belong on ends early.
+    """
+
+    ALL = "id IN (SELECT user FROM {table} WHERE {condition})"
+    EACH = "EXISTS (SELECT 1 FROM {table} WHERE user = users.id AND {condition})"
+
+
+@dataclass(frozen=True)
 class _Conditions:
     """Logic over SQL. A comparison with NULL is neither true nor false; negating it makes it so."""
+
+    rows: Rows
 
     everyone = EVERYONE
     nobody = NOBODY
@@ -72,10 +92,12 @@ class _Conditions:
             parts += _span("first_at", first_at)
         if last_at:
             parts += _span("last_at", last_at)
-        condition = self.both(parts)
-        # Looked up for one user after the other, so that a page ends as soon as it is full.
-        of_user = f"SELECT 1 FROM user_activity WHERE user = users.id AND {condition.text}"
-        return Sql(f"EXISTS ({of_user})", condition.values)
+        return self.having("user_activity", self.both(parts))
+
+    def having(self, table: str, condition: Sql) -> Sql:
+        """Return who has a row in a table of which the condition is true."""
+        text = self.rows.value.format(table=table, condition=condition.text)
+        return Sql(text, condition.values)
 
 
 def _joined(operator: str, parts: list[Sql]) -> Sql:
@@ -85,10 +107,6 @@ def _joined(operator: str, parts: list[Sql]) -> Sql:
     middle = len(parts) // 2
     left, right = _joined(operator, parts[:middle]), _joined(operator, parts[middle:])
     return Sql(f"({left.text}{operator}{right.text})", left.values + right.values)
-
-
-def _users_in(table: str, condition: Sql) -> Sql:
-    return Sql(f"id IN (SELECT user FROM {table} WHERE {condition.text})", condition.values)
 
 
 def _limits(column: str, limits: Mapping[str, Any]) -> list[Sql]:
@@ -109,46 +127,56 @@ def _one_of(column: str, values: Iterable[Any]) -> Sql:
     return Sql(f"{column} IN ({', '.join('?' * len(bound))})", bound)
 
 
-_LOGIC: Final = _Conditions()
-
-
-def compiled(criterion: c.Criterion, moment: Moment) -> Bounds[Sql]:
+def compiled(criterion: c.Criterion, moment: Moment, rows: Rows) -> Bounds[Sql]:
     """Return the conditions for whom a criterion may be true of, and whom it surely is."""
-    return bounds.compiled(_LOGIC, criterion, moment, _leaf)
+    if is_timeless(criterion):
+        return _compiled_once(criterion, bounds.ANY_MOMENT, rows)
+    return _compiled(criterion, moment, rows)
 
 
-def _leaf(criterion: c.Leaf, moment: Moment) -> Bounds[Sql]:
-    return exact(_exactly(criterion, moment))
+def all_of(parts: Iterable[Bounds[Sql]]) -> Bounds[Sql]:
+    """Return the conditions of several criteria that all have to be true."""
+    return bounds.all_of(_Conditions(Rows.EACH), parts)
 
 
-def _exactly(criterion: c.Leaf, moment: Moment) -> Sql:
+def _compiled(criterion: c.Criterion, moment: Moment, rows: Rows) -> Bounds[Sql]:
+    logic = _Conditions(rows)
+    return bounds.compiled(
+        logic, criterion, moment, lambda leaf, moment: exact(_exactly(logic, leaf, moment))
+    )
+
+
+_compiled_once = kept_by_text(_compiled)
+
+
+def _exactly(logic: _Conditions, criterion: c.Leaf, moment: Moment) -> Sql:
     match criterion:
         case c.HasType(types):
-            return _LOGIC.either(_TYPES[type] for type in types)
+            return logic.either(_of_type(logic, type) for type in types)
         case c.HasAge(ages):
             after, until = bounds.birthdays(ages, moment.today)
-            return _LOGIC.both(_limits("birthday", {">": after, "<=": until}))
+            return logic.both(_limits("birthday", {">": after, "<=": until}))
         case c.HasGender(genders):
             return _one_of("gender", sorted(genders))
         case c.Speaks(tags):
             # "." follows "-": all that begins with the tag and a hyphen lies between.
             narrower = (
-                _LOGIC.both(_limits("language", {">=": f"{tag}-", "<": f"{tag}."}))
+                logic.both(_limits("language", {">=": f"{tag}-", "<": f"{tag}."}))
                 for tag in sorted(tags)
             )
-            return _LOGIC.either([_one_of("language", sorted(tags)), *narrower])
+            return logic.either([_one_of("language", sorted(tags)), *narrower])
         case c.LivesIn():
-            return _lives_in(criterion)
+            return _lives_in(logic, criterion)
         case c.HasIdentity(kind, value):
-            return _has_identity(f"{kind.value}:", value)
+            return _has_identity(logic, f"{kind.value}:", value)
         case c.IsReachableBy(channel):
             return _REACHABLE[channel]
         case c.HasProperty(name, value_filter):
-            return _has_property(name, value_filter, moment)
+            return _has_property(logic, name, value_filter, moment)
         case c.WasCreated(window):
-            return _LOGIC.both(_span("created_at", span_of(window, moment)))
+            return logic.both(_span("created_at", span_of(window, moment)))
         case c.WasSeen(window):
-            return _LOGIC.both(_span("last_seen", span_of(window, moment)))
+            return logic.both(_span("last_seen", span_of(window, moment)))
 
 
 def _reachable(channel: Channel, condition: str) -> Sql:
@@ -161,24 +189,28 @@ _REACHABLE: Final[Mapping[Channel, Sql]] = {
     Channel.SMS: _reachable(Channel.SMS, "phone IS NOT NULL"),
     Channel.WHATSAPP: _reachable(Channel.WHATSAPP, "phone IS NOT NULL"),
 }
-_CHARGED: Final = _LOGIC.total(CHARGED)
-_CONTACTED: Final = _LOGIC.either([_REACHABLE[Channel.EMAIL], _REACHABLE[Channel.PUSH]])
-_NOT_CHARGED: Final = _LOGIC.negated(_CHARGED)
-_TYPES: Final[Mapping[ProfileType, Sql]] = {
-    ProfileType.CUSTOMER: _CHARGED,
-    ProfileType.ADDRESSABLE: _LOGIC.both([_NOT_CHARGED, _CONTACTED]),
-    ProfileType.ANONYMOUS: _LOGIC.both([_NOT_CHARGED, _LOGIC.negated(_CONTACTED)]),
-}
 
 
-def _has_identity(prefix: str, value: str | None) -> Sql:
+def _of_type(logic: _Conditions, type: ProfileType) -> Sql:
+    charged = logic.total(CHARGED)
+    contacted = logic.either([_REACHABLE[Channel.EMAIL], _REACHABLE[Channel.PUSH]])
+    match type:
+        case ProfileType.CUSTOMER:
+            return charged
+        case ProfileType.ADDRESSABLE:
+            return logic.both([logic.negated(charged), contacted])
+        case ProfileType.ANONYMOUS:
+            return logic.both([logic.negated(charged), logic.negated(contacted)])
+
+
+def _has_identity(logic: _Conditions, prefix: str, value: str | None) -> Sql:
     if value is not None:
-        return _users_in("identities", Sql("identity = ?", (prefix + value,)))
+        return logic.having("identities", Sql("identity = ?", (prefix + value,)))
     following = f"{prefix[:-1]};"  # ";" follows ":"
-    return _users_in("identities", Sql("identity >= ? AND identity < ?", (prefix, following)))
+    return logic.having("identities", Sql("identity >= ? AND identity < ?", (prefix, following)))
 
 
-def _lives_in(criterion: c.LivesIn) -> Sql:
+def _lives_in(logic: _Conditions, criterion: c.LivesIn) -> Sql:
     parts = [
         _one_of(column, sorted(wanted))
         for column, wanted in (
@@ -193,28 +225,30 @@ def _lives_in(criterion: c.LivesIn) -> Sql:
         parts += _limits("latitude", {">=": near.latitude - height, "<=": near.latitude + height})
         centre = (near.latitude, near.longitude, near.radius_m)
         parts.append(Sql("distance_m(latitude, longitude, ?, ?) <= ?", centre))
-    return _LOGIC.both(parts)
+    return logic.both(parts)
 
 
 # ---------------------------------------------------------------- properties
 
 
-def _has_property(name: str, value_filter: c.ValueFilter, moment: Moment) -> Sql:
-    conditions = list(_value_conditions(value_filter, moment))
+def _has_property(
+    logic: _Conditions, name: str, value_filter: c.ValueFilter, moment: Moment
+) -> Sql:
+    conditions = list(_value_conditions(logic, value_filter, moment))
     if name not in c.STANDARD_NAMES:
-        found = _LOGIC.either(
-            _LOGIC.both([Sql("t = ?", (kind,)), _on(condition, "v", "f")]) if kind else condition
+        found = logic.either(
+            logic.both([Sql("t = ?", (kind,)), _on(condition, "v", "f")]) if kind else condition
             for kind, condition in conditions
         )
-        named = _LOGIC.both([Sql("k = ?", (name,)), found])
-        return NOBODY if named == NOBODY else _users_in("user_properties", named)
+        named = logic.both([Sql("k = ?", (name,)), found])
+        return NOBODY if named == NOBODY else logic.having("user_properties", named)
     own_kind = PropertyKind.DATE.value if name == "birthday" else PropertyKind.TEXT.value
     alternatives = (
         _on(condition, name, f"folded_{name}")
         for kind, condition in conditions
         if kind in (None, own_kind)
     )
-    return _LOGIC.both([Sql(f"{name} IS NOT NULL"), _LOGIC.either(alternatives)])
+    return logic.both([Sql(f"{name} IS NOT NULL"), logic.either(alternatives)])
 
 
 def _on(condition: Sql, value: str, folded: str) -> Sql:
@@ -223,7 +257,7 @@ def _on(condition: Sql, value: str, folded: str) -> Sql:
 
 
 def _value_conditions(
-    value_filter: c.ValueFilter, moment: Moment
+    logic: _Conditions, value_filter: c.ValueFilter, moment: Moment
 ) -> Iterable[tuple[str | None, Sql]]:
     """Yield conditions, one of which has to hold, each with the kind of value it is for.
 
@@ -251,10 +285,10 @@ def _value_conditions(
             yield kind_of(low).value, Sql("({v} >= ? AND {v} <= ?)", values)
         case c.Within(window):
             span = span_of(window, moment)
-            yield PropertyKind.DATE_TIME.value, _LOGIC.both(_span("{v}", span))
+            yield PropertyKind.DATE_TIME.value, logic.both(_span("{v}", span))
             first, last = bounds.days_in(span, moment)
             days = {">=": first and first.isoformat(), "<=": last and last.isoformat()}
-            yield PropertyKind.DATE.value, _LOGIC.both(_limits("{v}", days))
+            yield PropertyKind.DATE.value, logic.both(_limits("{v}", days))
 
 
 _OPERATORS: Final = {c.Order.GT: ">", c.Order.GTE: ">=", c.Order.LT: "<", c.Order.LTE: "<="}

@@ -1,7 +1,7 @@
 """Find People in the embedded store: SQL narrows down, the domain decides where SQL cannot."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -10,11 +10,34 @@ from app.domain.criteria import EVERYONE, Question, matches, missing_events
 from app.domain.events import Event
 from app.domain.listing import UserOrder, UserPosition
 from app.domain.user import User
-from app.store.bounds import check_budget
+from app.store.bounds import Bounds, check_budget
 from app.store.document import to_event
-from app.store.sqlite.connection import from_ms, to_ms
-from app.store.sqlite.criteria import Sql, compiled
+from app.store.sqlite.connection import from_ms
+from app.store.sqlite.criteria import Rows, Sql, compiled
+from app.store.sqlite.pages import Page
 from app.store.sqlite.users import decode, history_ids, marks
+from app.store.sqlite.ways import Quickest, bounds_by, patient
+
+
+def found_quickly(
+    connection: sqlite3.Connection,
+    question: Question,
+    order: UserOrder,
+    first: int,
+    after: UserPosition | None,
+    quickest: Quickest,
+) -> list[str] | None:
+    """Return the ids of whom `page` returns, or None if to find them takes some time."""
+    for way, steps in quickest.tries(question.criterion):
+        bounds = bounds_by(way, question)
+        if not bounds.is_exact:
+            return None
+        page = Page.of(order, after, bounds.possible, in_order=Rows.ALL not in way)
+        found = _within(steps, connection, page.sql("id"), page.values(first))
+        if found is not None:
+            quickest.note(question.criterion, (way, steps))
+            return [row[0] for row in found]
+    return None
 
 
 def page(
@@ -30,17 +53,56 @@ def page(
     Raises:
         LimitExceeded: too many had to be looked at one by one.
     """
-    where, by, arguments = _page_of(order, after)
     if question is None or question.criterion == EVERYONE:
-        return list(_documents(connection, Sql(where, tuple(arguments)), by, first))
-    bounds = compiled(question.criterion, question.moment)
-    condition = Sql(f"{where} AND {bounds.possible.text}", (*arguments, *bounds.possible.values))
-    if bounds.is_exact:
-        return list(_documents(connection, condition, by, first))
-    found = []
-    for looked_at, document in enumerate(_documents(connection, condition, by, -1), start=1):
-        check_budget(looked_at, max_candidates)
-        if _is_true(connection, question, decode(document)):
+        page = Page.of(order, after)
+        return [row[0] for row in connection.execute(page.sql("document"), page.values(first))]
+    for way, steps in patient(question.criterion):
+        bounds = bounds_by(way, question)
+        page = Page.of(order, after, bounds.possible, in_order=Rows.ALL not in way)
+        column = "document" if bounds.is_exact else "id"
+        found = _within(steps, connection, page.sql(column), page.values(first))
+        if found is not None and bounds.is_exact:
+            return [row[0] for row in found]
+        if found is not None:
+            break
+    return _verified(connection, question, bounds, page, first, max_candidates)
+
+
+def _within(
+    steps: int | None, connection: sqlite3.Connection, sql: str, values: Sequence[Any]
+) -> list[Any] | None:
+    """Return the rows of a query, or None if it takes more of SQLite's steps than these."""
+    if steps is None:
+        return connection.execute(sql, values).fetchall()
+    connection.set_progress_handler(lambda: True, steps)
+    try:
+        return connection.execute(sql, values).fetchall()
+    except sqlite3.OperationalError as fault:
+        if fault.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return None
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
+def _verified(
+    connection: sqlite3.Connection,
+    question: Question,
+    bounds: Bounds[Sql],
+    page: Page,
+    first: int,
+    max_candidates: int,
+) -> list[str]:
+    """Return the page's documents, those looked at of whom it is not certain."""
+    found, looked_at = [], 0
+    certain = Sql(f"ifnull({bounds.certain.text}, false)", bounds.certain.values)
+    columns = f"document, {certain.text}"
+    rows = connection.execute(page.sql(columns), (*certain.values, *page.values(-1)))
+    for document, is_certain in rows:
+        if not is_certain:
+            looked_at += 1
+            check_budget(looked_at, max_candidates)
+        if is_certain or _is_true(connection, question, decode(document)):
             found.append(document)
         if len(found) == first:
             break
@@ -51,11 +113,8 @@ def page_of_all(
     connection: sqlite3.Connection, order: UserOrder, first: int, after: UserPosition | None
 ) -> list[str]:
     """Return the ids of up to `first` users, in order, that follow `after`."""
-    where, by, arguments = _page_of(order, after)
-    rows = connection.execute(
-        f"SELECT id FROM users WHERE {where} ORDER BY {by} LIMIT ?", (*arguments, first)
-    )
-    return [row[0] for row in rows]
+    page = Page.of(order, after)
+    return [row[0] for row in connection.execute(page.sql("id"), page.values(first))]
 
 
 def count(connection: sqlite3.Connection, question: Question | None, max_candidates: int) -> int:
@@ -66,7 +125,7 @@ def count(connection: sqlite3.Connection, question: Question | None, max_candida
     """
     if question is None:
         return _count(connection, Sql("true"))
-    bounds = compiled(question.criterion, question.moment)
+    bounds = compiled(question.criterion, question.moment, Rows.ALL)
     certain = _count(connection, bounds.certain)
     if bounds.is_exact:
         return certain
@@ -77,18 +136,10 @@ def count(connection: sqlite3.Connection, question: Question | None, max_candida
     check_budget(_count(connection, unsure), max_candidates)
     return certain + sum(
         _is_true(connection, question, decode(document))
-        for document in _documents(connection, unsure, "id", -1)
+        for (document,) in connection.execute(
+            f"SELECT document FROM users WHERE {unsure.text}", unsure.values
+        )
     )
-
-
-def _documents(
-    connection: sqlite3.Connection, condition: Sql, by: str, limit: int
-) -> Iterator[str]:
-    rows = connection.execute(
-        f"SELECT document FROM users WHERE {condition.text} ORDER BY {by} LIMIT ?",
-        (*condition.values, limit),
-    )
-    return (row[0] for row in rows)
 
 
 def _count(connection: sqlite3.Connection, condition: Sql) -> int:
@@ -114,31 +165,3 @@ def archived_by_key(
         [*ids, *wanted],
     )
     return [to_event(orjson.loads(row[0]), from_ms) for row in rows]
-
-
-def _page_of(order: UserOrder, after: UserPosition | None) -> tuple[str, str, Sequence[Any]]:
-    """Return the condition, the order and the arguments of a page."""
-    match order:
-        case UserOrder.NEWEST:
-            return _by_id(after, newest_first=True)
-        case UserOrder.OLDEST:
-            return _by_id(after, newest_first=False)
-        case UserOrder.LAST_SEEN:
-            return _by_last_seen(after)
-
-
-def _by_id(after: UserPosition | None, *, newest_first: bool) -> tuple[str, str, Sequence[Any]]:
-    comparison, direction = ("<", "DESC") if newest_first else (">", "ASC")
-    if after is None:
-        return "true", f"id {direction}", []
-    return f"id {comparison} ?", f"id {direction}", [after.id]
-
-
-def _by_last_seen(after: UserPosition | None) -> tuple[str, str, Sequence[Any]]:
-    by = "last_seen DESC, id DESC"  # SQLite takes NULL as the smallest: nobody seen comes last
-    if after is None:
-        return "true", by, []
-    if after.seen_at is None:
-        return "(last_seen IS NULL AND id < ?)", by, [after.id]
-    seen = to_ms(after.seen_at)
-    return "(last_seen IS NULL OR (last_seen, id) < (?, ?))", by, [seen, after.id]
