@@ -8,8 +8,8 @@ and looks, with the domain's `matches`, only at those in between. Where both are
 condition is exact. Negation swaps the two, so that nothing is lost by it.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Final, Generic, Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -33,6 +33,15 @@ class Bounds(Generic[Condition]):
         return self.possible == self.certain
 
 
+@dataclass(frozen=True)
+class Total:
+    """What may be asked of somebody's total of an event; all of it has to be so."""
+
+    count: Range | None = None
+    first_at: Span | None = None
+    last_at: Span | None = None
+
+
 class Logic(Protocol[Condition]):
     """How a database says everyone, nobody, and, or, not; and what it knows of totals."""
 
@@ -45,14 +54,8 @@ class Logic(Protocol[Condition]):
 
     def negated(self, condition: Condition) -> Condition: ...
 
-    def total(
-        self,
-        key: str,
-        count: Range | None = None,
-        first_at: Span | None = None,
-        last_at: Span | None = None,
-    ) -> Condition:
-        """Who has a total of this event, its count and times as given."""
+    def total(self, key: str, alternatives: Sequence[Total]) -> Condition:
+        """Who has a total of this event that is as one of the alternatives says."""
 
 
 ANY_MOMENT: Final = Moment(datetime(1970, 1, 1, tzinfo=UTC), ZoneInfo("UTC"))
@@ -109,37 +112,40 @@ def opposite(logic: Logic[Condition], part: Bounds[Condition]) -> Bounds[Conditi
 
 def did(logic: Logic[Condition], criterion: Did, moment: Moment) -> Bounds[Condition]:
     """Return what the exact totals tell of events in a window."""
-    window = criterion.window
+    window, key, wanted = criterion.window, criterion.key, criterion.range
     span = Span(None, None) if window is None else span_of(window, moment)
-    before_end, from_start = Span(None, span.end), Span(span.start, None)
-    reaching = logic.total(criterion.key, first_at=before_end, last_at=from_start)
-    none = logic.negated(reaching)
-    zero_holds = criterion.range.holds(0)
+    reaching = Total(None, Span(None, span.end), Span(span.start, None))
+    none = [logic.negated(logic.total(key, [reaching]))] if wanted.holds(0) else []
     if criterion.where or criterion.summed is not None:
-        if zero_holds:
-            return Bounds(logic.everyone, none)
-        low = None if criterion.summed is not None else criterion.range.low
-        enough = Range(low, None)
-        possible = logic.total(criterion.key, enough, before_end, from_start)
-        return Bounds(possible, logic.nobody)
+        if none:
+            return Bounds(logic.everyone, none[0])
+        low = None if criterion.summed is not None else wanted.low
+        return Bounds(logic.total(key, [replace(reaching, count=Range(low, None))]), logic.nobody)
     if window is None:
-        ever = [logic.total(criterion.key, criterion.range)]
-        return exact(logic.either([*ever, none] if zero_holds else ever))
-    inside = logic.total(criterion.key, first_at=from_start, last_at=before_end)
-    counted = logic.total(criterion.key, criterion.range, from_start, before_end)
-    enough = Range(criterion.range.low, None)
-    unknown = logic.both(
-        [logic.total(criterion.key, enough, before_end, from_start), logic.negated(inside)]
-    )
-    known = [logic.both([reaching, counted])]
-    if zero_holds:
-        known.append(none)
-    one_is_enough = criterion.range.high is None and (criterion.range.low or 0) <= 1
-    if one_is_enough:
-        known.append(logic.total(criterion.key, first_at=span))
-        known.append(logic.total(criterion.key, last_at=span))
-    certain = logic.either(known)
-    return Bounds(logic.either([certain, unknown]), certain)
+        return exact(logic.either([logic.total(key, [Total(wanted)]), *none]))
+    known = [Total(wanted, Span(span.start, None), Span(None, span.end))]
+    if wanted.high is None and (wanted.low or 0) <= 1:  # one is enough
+        known += [Total(first_at=span), Total(last_at=span)]
+    certain = logic.either([logic.total(key, known), *none])
+    unknown = list(_reaching_beyond(span, Range(wanted.low, None)))
+    possible = logic.either([logic.total(key, [*known, *unknown]), *none])
+    return Bounds(possible, certain)
+
+
+def _reaching_beyond(span: Span, count: Range) -> Iterator[Total]:
+    """Yield the totals of events of which some may lie in a span, and some surely do not."""
+    if span.start is not None:
+        yield Total(count, Span(None, _earlier(span.start, span.end)), Span(span.start, None))
+    if span.end is not None:
+        yield Total(count, Span(None, span.end), Span(_later(span.start, span.end), None))
+
+
+def _earlier(start: datetime, end: datetime | None) -> datetime:
+    return start if end is None else min(start, end)
+
+
+def _later(start: datetime | None, end: datetime) -> datetime:
+    return end if start is None else max(start, end)
 
 
 def check_budget(candidates: int, limit: int) -> None:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from app.domain.reach import CHARGED, Channel, ProfileType
 from app.domain.repetition import kept_by_text
 from app.domain.windows import Moment, Span, span_of
 from app.store import bounds
-from app.store.bounds import Bounds, exact
+from app.store.bounds import Bounds, Total, exact
 from app.store.document import Document
 
 Filter = Document
@@ -45,21 +45,19 @@ class _Filters:
             return NOBODY
         return EVERYONE if condition == NOBODY else {"$nor": [condition]}
 
-    def total(
-        self,
-        key: str,
-        count: c.Range | None = None,
-        first_at: Span | None = None,
-        last_at: Span | None = None,
-    ) -> Filter:
-        parts: Document = {"key": key}
-        if count and (limits := _range(count.low, count.high)):
-            parts["count"] = limits
-        if first_at and (limits := _span(first_at)):
-            parts["firstAt"] = limits
-        if last_at and (limits := _span(last_at)):
-            parts["lastAt"] = limits
-        return {"activity": {"$elemMatch": parts}}
+    def total(self, key: str, alternatives: Sequence[Total]) -> Filter:
+        as_asked = self.either(_of_total(each) for each in alternatives)
+        return {"activity": {"$elemMatch": {"key": key} | as_asked}}
+
+
+def _of_total(total: Total) -> Filter:
+    """Return what has to be true of a total."""
+    limits = {
+        "count": _range(total.count.low, total.count.high) if total.count else {},
+        "firstAt": _span(total.first_at) if total.first_at else {},
+        "lastAt": _span(total.last_at) if total.last_at else {},
+    }
+    return {field: limit for field, limit in limits.items() if limit}
 
 
 _LOGIC: Final = _Filters()
@@ -133,7 +131,7 @@ _REACHABLE: Final[Mapping[Channel, Filter]] = {
     Channel.SMS: _subscribed(Channel.SMS, {"phone": {"$ne": None}}),
     Channel.WHATSAPP: _subscribed(Channel.WHATSAPP, {"phone": {"$ne": None}}),
 }
-_CHARGED: Final = _LOGIC.total(CHARGED)
+_CHARGED: Final = _LOGIC.total(CHARGED, [Total()])
 _CONTACTED: Final = _LOGIC.either([_REACHABLE[Channel.EMAIL], _REACHABLE[Channel.PUSH]])
 _TYPES: Final[Mapping[ProfileType, Filter]] = {
     ProfileType.CUSTOMER: _CHARGED,

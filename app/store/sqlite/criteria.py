@@ -1,7 +1,7 @@
 """Criteria as SQL conditions on the columns and index tables of `facts`; values are bound."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -17,7 +17,7 @@ from app.domain.reach import CHARGED, Channel, ProfileType
 from app.domain.repetition import kept_by_text
 from app.domain.windows import Moment, Span, span_of
 from app.store import bounds
-from app.store.bounds import Bounds, exact
+from app.store.bounds import Bounds, Total, exact
 from app.store.sqlite.connection import to_ms
 
 ELEMENT: Final = "element"
@@ -78,21 +78,9 @@ class _Conditions:
             return EVERYONE
         return Sql(f"NOT ifnull({condition.text}, false)", condition.values)
 
-    def total(
-        self,
-        key: str,
-        count: c.Range | None = None,
-        first_at: Span | None = None,
-        last_at: Span | None = None,
-    ) -> Sql:
-        parts = [Sql("key = ?", (key,))]
-        if count:
-            parts += _limits("count", {">=": count.low, "<=": count.high})
-        if first_at:
-            parts += _span("first_at", first_at)
-        if last_at:
-            parts += _span("last_at", last_at)
-        return self.having("user_activity", self.both(parts))
+    def total(self, key: str, alternatives: Sequence[Total]) -> Sql:
+        as_asked = self.either(self.both(_of_total(each)) for each in alternatives)
+        return self.having("user_activity", self.both([Sql("key = ?", (key,)), as_asked]))
 
     def having(self, table: str, condition: Sql) -> Sql:
         """Return who has a row in a table of which the condition is true."""
@@ -120,6 +108,16 @@ def _limits(column: str, limits: Mapping[str, Any]) -> list[Sql]:
 def _span(column: str, span: Span) -> list[Sql]:
     start, end = (None if at is None else to_ms(at) for at in (span.start, span.end))
     return _limits(column, {">=": start, "<": end})
+
+
+def _of_total(total: Total) -> Iterator[Sql]:
+    """Yield what has to be true of the row of a total."""
+    if total.count:
+        yield from _limits("count", {">=": total.count.low, "<=": total.count.high})
+    if total.first_at:
+        yield from _span("first_at", total.first_at)
+    if total.last_at:
+        yield from _span("last_at", total.last_at)
 
 
 def _one_of(column: str, values: Iterable[Any]) -> Sql:
@@ -192,7 +190,7 @@ _REACHABLE: Final[Mapping[Channel, Sql]] = {
 
 
 def _of_type(logic: _Conditions, type: ProfileType) -> Sql:
-    charged = logic.total(CHARGED)
+    charged = logic.total(CHARGED, [Total()])
     contacted = logic.either([_REACHABLE[Channel.EMAIL], _REACHABLE[Channel.PUSH]])
     match type:
         case ProfileType.CUSTOMER:

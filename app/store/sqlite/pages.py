@@ -1,7 +1,7 @@
 """Pages of people as SQL: who follows a position in an order, and the index that has this order."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from app.domain.listing import UserOrder, UserPosition
 from app.store.sqlite.connection import to_ms
@@ -43,12 +43,11 @@ class Page:
         text = f"{position.text} AND {condition.text}"
         return Page(source, Sql(text, position.values + condition.values), by)
 
-    def sql(self, columns: str) -> str:
+    def query(self, columns: Sql, limit: int) -> Sql:
+        """Return what selects so much of the page; -1 for no limit."""
         where = f"WHERE {self.condition.text} ORDER BY {self.by} LIMIT ?"
-        return f"SELECT {columns} FROM {self.source} {where}"
-
-    def values(self, limit: int) -> tuple[Any, ...]:
-        return (*self.condition.values, limit)
+        text = f"SELECT {columns.text} FROM {self.source} {where}"
+        return Sql(text, (*columns.values, *self.condition.values, limit))
 
 
 _BY_ID: Final = "sqlite_autoindex_users_1"

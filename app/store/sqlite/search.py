@@ -1,7 +1,6 @@
 """Find People in the embedded store: SQL narrows down, the domain decides where SQL cannot."""
 
 import sqlite3
-from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -30,14 +29,19 @@ def found_quickly(
     """Return the ids of whom `page` returns, or None if to find them takes some time."""
     for way, steps in quickest.tries(question.criterion):
         bounds = bounds_by(way, question)
-        if not bounds.is_exact:
-            return None
         page = Page.of(order, after, bounds.possible, in_order=Rows.ALL not in way)
-        found = _within(steps, connection, page.sql("id"), page.values(first))
+        found = _within(steps, connection, page.query(_with_certainty("id", bounds), first))
         if found is not None:
             quickest.note(question.criterion, (way, steps))
-            return [row[0] for row in found]
+            return [id for id, _ in found] if all(certain for _, certain in found) else None
     return None
+
+
+def _with_certainty(column: str, bounds: Bounds[Sql]) -> Sql:
+    """Return a column, and whether the question is certainly true."""
+    if bounds.is_exact:
+        return Sql(f"{column}, true")
+    return Sql(f"{column}, ifnull({bounds.certain.text}, false)", bounds.certain.values)
 
 
 def page(
@@ -55,12 +59,12 @@ def page(
     """
     if question is None or question.criterion == EVERYONE:
         page = Page.of(order, after)
-        return [row[0] for row in connection.execute(page.sql("document"), page.values(first))]
+        return _first_column(connection, page.query(Sql("document"), first))
     for way, steps in patient(question.criterion):
         bounds = bounds_by(way, question)
         page = Page.of(order, after, bounds.possible, in_order=Rows.ALL not in way)
-        column = "document" if bounds.is_exact else "id"
-        found = _within(steps, connection, page.sql(column), page.values(first))
+        column = Sql("document" if bounds.is_exact else "id")
+        found = _within(steps, connection, page.query(column, first))
         if found is not None and bounds.is_exact:
             return [row[0] for row in found]
         if found is not None:
@@ -68,15 +72,13 @@ def page(
     return _verified(connection, question, bounds, page, first, max_candidates)
 
 
-def _within(
-    steps: int | None, connection: sqlite3.Connection, sql: str, values: Sequence[Any]
-) -> list[Any] | None:
+def _within(steps: int | None, connection: sqlite3.Connection, query: Sql) -> list[Any] | None:
     """Return the rows of a query, or None if it takes more of SQLite's steps than these."""
     if steps is None:
-        return connection.execute(sql, values).fetchall()
+        return connection.execute(query.text, query.values).fetchall()
     connection.set_progress_handler(lambda: True, steps)
     try:
-        return connection.execute(sql, values).fetchall()
+        return connection.execute(query.text, query.values).fetchall()
     except sqlite3.OperationalError as fault:
         if fault.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
             raise
@@ -95,10 +97,8 @@ def _verified(
 ) -> list[str]:
     """Return the page's documents, those looked at of whom it is not certain."""
     found, looked_at = [], 0
-    certain = Sql(f"ifnull({bounds.certain.text}, false)", bounds.certain.values)
-    columns = f"document, {certain.text}"
-    rows = connection.execute(page.sql(columns), (*certain.values, *page.values(-1)))
-    for document, is_certain in rows:
+    query = page.query(_with_certainty("document", bounds), -1)
+    for document, is_certain in connection.execute(query.text, query.values):
         if not is_certain:
             looked_at += 1
             check_budget(looked_at, max_candidates)
@@ -114,7 +114,11 @@ def page_of_all(
 ) -> list[str]:
     """Return the ids of up to `first` users, in order, that follow `after`."""
     page = Page.of(order, after)
-    return [row[0] for row in connection.execute(page.sql("id"), page.values(first))]
+    return _first_column(connection, page.query(Sql("id"), first))
+
+
+def _first_column(connection: sqlite3.Connection, query: Sql) -> list[str]:
+    return [row[0] for row in connection.execute(query.text, query.values)]
 
 
 def count(connection: sqlite3.Connection, question: Question | None, max_candidates: int) -> int:
@@ -126,16 +130,19 @@ def count(connection: sqlite3.Connection, question: Question | None, max_candida
     if question is None:
         return _count(connection, Sql("true"))
     bounds = compiled(question.criterion, question.moment, Rows.ALL)
-    certain = _count(connection, bounds.certain)
     if bounds.is_exact:
-        return certain
+        return _count(connection, bounds.possible)
+    one_by_one = compiled(question.criterion, question.moment, Rows.EACH).certain
     unsure = Sql(
-        f"({bounds.possible.text}) AND NOT ifnull({bounds.certain.text}, false)",
-        (*bounds.possible.values, *bounds.certain.values),
+        f"({bounds.possible.text}) AND NOT ifnull({one_by_one.text}, false)",
+        (*bounds.possible.values, *one_by_one.values),
     )
-    check_budget(_count(connection, unsure), max_candidates)
-    return certain + sum(
-        _is_true(connection, question, decode(document))
+    possible, candidates = _count(connection, bounds.possible), _count(connection, unsure)
+    check_budget(candidates, max_candidates)
+    if candidates == 0:
+        return possible
+    return possible - sum(
+        not _is_true(connection, question, decode(document))
         for (document,) in connection.execute(
             f"SELECT document FROM users WHERE {unsure.text}", unsure.values
         )
