@@ -79,3 +79,16 @@ def listed(query: EventQuery, *sources: Iterable[Event]) -> tuple[list[Event], b
     taken = filter(query.takes, found.values())
     ordered = sorted(taken, key=lambda event: event.order, reverse=True)
     return ordered[: query.first], len(ordered) > query.first
+
+
+def is_settled(oldest_at: datetime | None, archived_until: datetime | None, *, more: bool) -> bool:
+    """Return whether no event of the archive belongs on a page of events that are not there.
+
+    Args:
+        oldest_at: When the last event on the page happened; None if there is none.
+        archived_until: When the newest event in the archive happened.
+        more: Whether others that are not in the archive follow.
+    """
+    if not more or oldest_at is None or archived_until is None:
+        return False
+    return oldest_at > archived_until

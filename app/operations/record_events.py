@@ -6,7 +6,7 @@ from functools import partial
 
 from app.domain.access import Guard, anybody
 from app.domain.events import Event
-from app.domain.listing import EventQuery, listed
+from app.domain.listing import EventQuery, is_settled, listed
 from app.domain.user import Edit, User, recorded
 from app.operations.find import WhoeverRef, change_existing, change_or_create
 from app.operations.terms import Terms
@@ -49,8 +49,10 @@ async def read_events(store: Store, user: User, query: EventQuery) -> tuple[list
 
     The user was read before the archive is, so an event on its way from one to the other shows.
     """
-    if not user.archived:
-        return listed(query, user.events)
+    recent, more = listed(query, user.events)
+    oldest_at = recent[-1].at if recent else None
+    if not user.archived or is_settled(oldest_at, user.archived_until, more=more):
+        return recent, more
     # What a merge would do is shown before both archives were cleared of each other's copies.
     embedded = sum(bool(user.absorbed) or query.takes(event) for event in user.events)
     archived = await store.archived_events(user, query, query.first + 1 + embedded)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from app.domain.events import event_key
+from app.domain.listing import is_settled
 from app.domain.properties import show_properties
 from app.domain.reach import CHARGED, Channel, age_on, profile_type, reachable_by
 from app.domain.user import User
@@ -169,10 +170,20 @@ def _events(document: Document, run: Run, arguments: Arguments) -> EventPage | P
         first,
         after,
     )
-    if document["archived"]:
-        return Pending(lambda: _with_archive(document, paging, run, after))
     found = [event for event in document["events"] if _takes(paging, event, run)]
-    return EventPage(paging, found[:first], len(found) > first, after)
+    page = EventPage(paging, found[:first], len(found) > first, after)
+    if not document["archived"] or _is_settled(page, document["archivedUntil"], run):
+        return page
+    # With somebody else's history came copies, of which those that are not archived count.
+    needed = document["events"] if document["absorbed"] else found
+    return Pending(lambda: _with_archive(document, needed, paging, run, after))
+
+
+def _is_settled(page: EventPage, archived_until: Any, run: Run) -> bool:
+    read = run.instants.read
+    oldest_at = read(page.events[-1]["at"]) if page.events else None
+    until = None if archived_until is None else read(archived_until)
+    return is_settled(oldest_at, until, more=page.more)
 
 
 def _takes(paging: EventPaging, event: Document, run: Run) -> bool:
@@ -180,7 +191,11 @@ def _takes(paging: EventPaging, event: Document, run: Run) -> bool:
 
 
 async def _with_archive(
-    document: Document, paging: EventPaging, run: Run, after: Cursor | None
+    document: Document,
+    embedded: list[Document],
+    paging: EventPaging,
+    run: Run,
+    after: Cursor | None,
 ) -> EventPage:
     """Return a page that may reach into the archive, of which a store gives models."""
     kept, read = run.instants
@@ -188,7 +203,7 @@ async def _with_archive(
         id=document["_id"],
         absorbed=tuple(document["absorbed"]),
         archived=document["archived"],
-        events=tuple(to_event(event, read) for event in document["events"]),
+        events=tuple(to_event(event, read) for event in embedded),
         created_at=read(document["createdAt"]),
         updated_at=read(document["updatedAt"]),
     )
@@ -214,7 +229,9 @@ def _kept(read: Callable[[Any], datetime]) -> Source:
     return Source(lambda model, run, _: run.instants.kept(read(model)))
 
 
-_OF_LOG: Final = ("_id", "events", "archived", "absorbed", "createdAt", "updatedAt")
+_OF_LOG: Final = (
+    "_id", "events", "archived", "archivedUntil", "absorbed", "createdAt", "updatedAt"
+)  # fmt: skip
 
 _FROM_DOCUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "User": (

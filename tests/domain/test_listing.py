@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.listing import EventPosition, UserOrder, UserPosition, listed, position_of
+from app.domain.listing import (
+    EventPosition,
+    UserOrder,
+    UserPosition,
+    is_settled,
+    listed,
+    position_of,
+)
 from tests.builders import NOON, event, query, user
 from tests.domain.strategies import few_events
 
@@ -83,3 +90,20 @@ def test_pages_of_any_size_join_to_the_whole(events, key, size, cut):
         after = EventPosition(page[-1].at, page[-1].id) if page else None
 
     assert joined == whole
+
+
+@pytest.mark.parametrize(
+    ("oldest_at", "archived_until", "more", "settled"),
+    [
+        (NOON + MS, NOON, True, True),
+        (NOON + MS, NOON, False, False),
+        (NOON, NOON, True, False),
+        (NOON - MS, NOON, True, False),
+        (None, NOON, False, False),
+        (NOON, None, True, False),
+    ],
+)
+def test_a_page_needs_no_archive_if_it_ends_after_it_and_more_follow(
+    oldest_at, archived_until, more, settled
+):
+    assert is_settled(oldest_at, archived_until, more=more) is settled

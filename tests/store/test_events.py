@@ -243,3 +243,26 @@ async def test_any_batches_of_events_make_the_log_of_a_naive_model(database: Dat
         assert found is not None
         totals = {total.name: total.count for total in found.activity.values()}
         assert totals == Counter(each.name for each in model.values())
+
+
+async def test_the_newest_page_looks_into_the_archive_only_if_something_there_may_be_on_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    ada = (await store.create(newcomer())).user
+    await store.change(ada.id, recording(*many(12), limits=TIGHT))
+    newest = await store.find(ada.id)
+    assert newest is not None
+    assert newest.archived
+    archived_events, looks = store.archived_events, 0
+
+    async def noted(*arguments: object) -> list[Event]:
+        nonlocal looks
+        looks += 1
+        return await archived_events(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(store, "archived_events", noted)
+
+    page, more = await read_events(store, newest, query(first=1))
+    assert ([each.id for each in page], more, looks) == (["e0011"], True, 0)
+    page, more = await read_events(store, newest, query(first=10))
+    assert ([each.id for each in page], looks) == ([f"e{n:04}" for n in range(11, 1, -1)], 1)
