@@ -5,11 +5,9 @@ keeps where each value came from, would cost more than the rest of the plan. Wha
 criteria is kept: they are large, and asked again.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-import orjson
 from graphql import (
     ArgumentNode,
     GraphQLNonNull,
@@ -27,12 +25,10 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues, get_variable_values
 
+from app.domain.repetition import kept_by_text
 from app.plans.inputs import Read, reader
 from app.plans.parts import Surprise, Unplanned
 from app.plans.selection import variables_in
-
-KEPT_VALUES: Final = 100
-KEPT_BYTES: Final = 4_096
 
 Raw = Mapping[str, Any]
 
@@ -150,22 +146,14 @@ def _quick(schema: GraphQLSchema, definition: Any, *, remembering: bool) -> tupl
 
 def _remembering(schema: GraphQLSchema, definition: VariableDefinitionNode) -> Read:
     """Return what coerces a variable in the general way, but the same value only once."""
-    kept: OrderedDict[bytes, Any] = OrderedDict()
+    name = definition.variable.name.value
 
+    @kept_by_text
     def coerce(value: Any) -> Any:
-        text = orjson.dumps(value)
-        if text in kept:
-            kept.move_to_end(text)
-            return kept[text]
-        found = get_variable_values(schema, [definition], {definition.variable.name.value: value})
+        found = get_variable_values(schema, [definition], {name: value})
         if not isinstance(found, VariableValues):
             raise Surprise
-        (coerced,) = found.coerced.values()
-        if len(text) <= KEPT_BYTES:
-            kept[text] = coerced
-            if len(kept) > KEPT_VALUES:
-                kept.popitem(last=False)
-        return coerced
+        return found.coerced[name]
 
     return coerce
 
