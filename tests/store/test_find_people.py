@@ -2,9 +2,10 @@
 
 import asyncio
 import random
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, closing, contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -25,7 +26,8 @@ from app.store.reading import Reading
 from app.store.sqlite import criteria as sqlite_criteria
 from app.store.sqlite import search, ways
 from app.store.sqlite.connection import connect, path_of
-from app.store.sqlite.criteria import Rows
+from app.store.sqlite.criteria import Rows, Sql
+from app.store.sqlite.pages import Page
 from app.store.sqlite.ways import Quickest, Try
 from tests.builders import HERE, LIMITS, NOON, query, user
 from tests.finding import ROOM, SEGMENTS, ZONES, criteria, deeds, moments, somebody
@@ -188,23 +190,47 @@ async def test_every_store_finds_exactly_those_who_match_in_many_questions(
 # ---------------------------------------------------------------- ways to a page
 
 
-async def test_a_page_is_found_quickly_whether_few_have_what_is_asked_for_or_all(sqlite_url: str):
+@pytest.fixture
+async def crowd(sqlite_url: str) -> AsyncIterator[sqlite3.Connection]:
+    """An embedded store of 900 people, each seen a second after the one before."""
     async with sqlite_database(sqlite_url).opened() as store:
-        people = [user(id=f"01{n:05d}", properties={"plan": "pro", "n": n}) for n in range(900)]
+        people = [
+            user(
+                id=f"01{n:05d}",
+                properties={"plan": "pro", "n": n},
+                last_seen_at=NOON + timedelta(seconds=n),
+            )
+            for n in range(900)
+        ]
         await asyncio.gather(*(store.create(Edit(person)) for person in people))
     with closing(connect(path_of(sqlite_url), 1)) as lookups:
-        quickest = Quickest()
+        yield lookups
 
-        def found(**is_equal: Any) -> list[str] | None:
-            raw = {"all": [prop(name, equals=value) for name, value in is_equal.items()]}
-            question = Question(parse_criteria(raw, HERE, LIMITS, {}), UTC_NOON)
-            return search.found_quickly(lookups, question, UserOrder.OLDEST, 3, None, quickest)
 
-        for _ in range(2):
-            assert found(plan="pro") == ["0100000", "0100001", "0100002"]
-            assert found(n=800) == found(n=800, plan="pro") == found(plan="pro", n=800)
-            assert found(plan="pro", n=800) == ["0100800"]
-            assert found(plan="team") == []
+def test_a_page_is_found_quickly_whether_few_have_what_is_asked_for_or_all(crowd):
+    quickest = Quickest()
+
+    def found(**is_equal: Any) -> list[str] | None:
+        raw = {"all": [prop(name, equals=value) for name, value in is_equal.items()]}
+        question = Question(parse_criteria(raw, HERE, LIMITS, {}), UTC_NOON)
+        return search.found_quickly(crowd, question, UserOrder.OLDEST, 3, None, quickest)
+
+    for _ in range(2):
+        assert found(plan="pro") == ["0100000", "0100001", "0100002"]
+        assert found(n=800) == found(n=800, plan="pro") == found(plan="pro", n=800)
+        assert found(plan="pro", n=800) == ["0100800"]
+        assert found(plan="team") == []
+
+
+@pytest.mark.parametrize("order", UserOrder)
+def test_a_page_from_the_middle_does_not_go_through_all_before_it(crowd, order):
+    seen_at = NOON + timedelta(seconds=450) if order is UserOrder.LAST_SEEN else None
+    page = Page.of(order, UserPosition(seen_at, "0100450"))
+
+    found = search._within(500, crowd, page, Sql("id"), 2)
+
+    following = ["0100451", "0100452"] if order is UserOrder.OLDEST else ["0100449", "0100448"]
+    assert found == [(id,) for id in following]
 
 
 # ---------------------------------------------------------------- corners

@@ -1,26 +1,37 @@
-"""Pages of people as SQL: who follows a position in an order, and the index that has this order."""
+"""Pages of people as SQL: who follows a position in an order, each found by an index.
 
+A page lies in one stretch of people, or in two: nobody knows when some were seen, and these follow
+all others. As one condition, SQLite would go through all who come before.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from app.domain.listing import UserOrder, UserPosition
 from app.store.sqlite.connection import to_ms
 from app.store.sqlite.criteria import EVERYONE, Sql
 
+_BY_ID: Final = "sqlite_autoindex_users_1"
+"""The index of the primary key, by SQLite's own rule for names."""
+
 
 @dataclass(frozen=True)
 class Page:
-    """A page in an order.
+    """Those of whom a condition is true, from a position in an order on.
 
     Attributes:
         source: The table, and by which index it is gone through, if that has to be said.
         condition: Who may be on it.
         by: The order.
+        stretches: Where in the order.
     """
 
     source: str
     condition: Sql
     by: str
+    stretches: Sequence[Sql]
 
     @staticmethod
     def of(
@@ -30,7 +41,7 @@ class Page:
         *,
         in_order: bool = False,
     ) -> "Page":
-        """Return the page of those of whom a condition is true.
+        """Return the page that follows a position.
 
         Args:
             order: In which order.
@@ -38,38 +49,36 @@ class Page:
             condition: Who may be on it.
             in_order: Whether to go through all in this order, whatever SQLite expects.
         """
-        index, by, position = _ordered(order, after)
+        index, by, stretches = _ordered(order, after)
         source = f"users INDEXED BY {index}" if in_order else "users"
-        text = f"{position.text} AND {condition.text}"
-        return Page(source, Sql(text, position.values + condition.values), by)
+        return Page(source, condition, by, stretches)
 
-    def query(self, columns: Sql, limit: int) -> Sql:
-        """Return what selects so much of the page; -1 for no limit."""
-        where = f"WHERE {self.condition.text} ORDER BY {self.by} LIMIT ?"
-        text = f"SELECT {columns.text} FROM {self.source} {where}"
-        return Sql(text, (*columns.values, *self.condition.values, limit))
-
-
-_BY_ID: Final = "sqlite_autoindex_users_1"
-"""The index of the primary key, by SQLite's own rule for names."""
+    def rows(self, connection: sqlite3.Connection, columns: Sql, limit: int) -> Iterator[Any]:
+        """Yield what is selected of each on it, up to a limit of each stretch; -1 for none."""
+        for stretch in self.stretches:
+            where = f"WHERE {stretch.text} AND {self.condition.text} ORDER BY {self.by} LIMIT ?"
+            values = (*columns.values, *stretch.values, *self.condition.values, limit)
+            yield from connection.execute(
+                f"SELECT {columns.text} FROM {self.source} {where}", values
+            )
 
 
-def _ordered(order: UserOrder, after: UserPosition | None) -> tuple[str, str, Sql]:
-    """Return the index of an order, the order, and who follows a position in it."""
+def _ordered(order: UserOrder, after: UserPosition | None) -> tuple[str, str, Sequence[Sql]]:
+    """Return the index of an order, the order, and the stretches that follow a position in it."""
     match order:
         case UserOrder.NEWEST:
-            return _BY_ID, "id DESC", EVERYONE if after is None else Sql("id < ?", (after.id,))
+            return _BY_ID, "id DESC", [EVERYONE if after is None else Sql("id < ?", (after.id,))]
         case UserOrder.OLDEST:
-            return _BY_ID, "id ASC", EVERYONE if after is None else Sql("id > ?", (after.id,))
+            return _BY_ID, "id ASC", [EVERYONE if after is None else Sql("id > ?", (after.id,))]
         case UserOrder.LAST_SEEN:
             # SQLite takes NULL as the smallest: nobody seen comes last.
             return "users_by_last_seen", "last_seen DESC, id DESC", _seen_before(after)
 
 
-def _seen_before(after: UserPosition | None) -> Sql:
+def _seen_before(after: UserPosition | None) -> Sequence[Sql]:
     if after is None:
-        return EVERYONE
+        return [EVERYONE]
     if after.seen_at is None:
-        return Sql("(last_seen IS NULL AND id < ?)", (after.id,))
-    seen = to_ms(after.seen_at)
-    return Sql("(last_seen IS NULL OR (last_seen, id) < (?, ?))", (seen, after.id))
+        return [Sql("last_seen IS NULL AND id < ?", (after.id,))]
+    earlier = Sql("(last_seen, id) < (?, ?)", (to_ms(after.seen_at), after.id))
+    return [earlier, Sql("last_seen IS NULL")]

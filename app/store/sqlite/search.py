@@ -1,6 +1,7 @@
 """Find People in the embedded store: SQL narrows down, the domain decides where SQL cannot."""
 
 import sqlite3
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -30,7 +31,7 @@ def found_quickly(
     for way, steps in quickest.tries(question.criterion):
         bounds = bounds_by(way, question)
         page = Page.of(order, after, bounds.possible, in_order=Rows.ALL not in way)
-        found = _within(steps, connection, page.query(_with_certainty("id", bounds), first))
+        found = _within(steps, connection, page, _with_certainty("id", bounds), first)
         if found is not None:
             quickest.note(question.criterion, (way, steps))
             return [id for id, _ in found] if all(certain for _, certain in found) else None
@@ -59,12 +60,12 @@ def page(
     """
     if question is None or question.criterion == EVERYONE:
         page = Page.of(order, after)
-        return _first_column(connection, page.query(Sql("document"), first))
+        return [row[0] for row in _first(connection, page, Sql("document"), first)]
     for way, steps in patient(question.criterion):
         bounds = bounds_by(way, question)
         page = Page.of(order, after, bounds.possible, in_order=Rows.ALL not in way)
         column = Sql("document" if bounds.is_exact else "id")
-        found = _within(steps, connection, page.query(column, first))
+        found = _within(steps, connection, page, column, first)
         if found is not None and bounds.is_exact:
             return [row[0] for row in found]
         if found is not None:
@@ -72,13 +73,19 @@ def page(
     return _verified(connection, question, bounds, page, first, max_candidates)
 
 
-def _within(steps: int | None, connection: sqlite3.Connection, query: Sql) -> list[Any] | None:
-    """Return the rows of a query, or None if it takes more of SQLite's steps than these."""
+def _first(connection: sqlite3.Connection, page: Page, columns: Sql, first: int) -> list[Any]:
+    return list(islice(page.rows(connection, columns, first), first))
+
+
+def _within(
+    steps: int | None, connection: sqlite3.Connection, page: Page, columns: Sql, first: int
+) -> list[Any] | None:
+    """Return the page's rows, or None if that takes more of SQLite's steps than these."""
     if steps is None:
-        return connection.execute(query.text, query.values).fetchall()
+        return _first(connection, page, columns, first)
     connection.set_progress_handler(lambda: True, steps)
     try:
-        return connection.execute(query.text, query.values).fetchall()
+        return _first(connection, page, columns, first)
     except sqlite3.OperationalError as fault:
         if fault.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
             raise
@@ -97,8 +104,8 @@ def _verified(
 ) -> list[str]:
     """Return the page's documents, those looked at of whom it is not certain."""
     found, looked_at = [], 0
-    query = page.query(_with_certainty("document", bounds), -1)
-    for document, is_certain in connection.execute(query.text, query.values):
+    rows = page.rows(connection, _with_certainty("document", bounds), -1)
+    for document, is_certain in rows:
         if not is_certain:
             looked_at += 1
             check_budget(looked_at, max_candidates)
@@ -114,11 +121,7 @@ def page_of_all(
 ) -> list[str]:
     """Return the ids of up to `first` users, in order, that follow `after`."""
     page = Page.of(order, after)
-    return _first_column(connection, page.query(Sql("id"), first))
-
-
-def _first_column(connection: sqlite3.Connection, query: Sql) -> list[str]:
-    return [row[0] for row in connection.execute(query.text, query.values)]
+    return [row[0] for row in _first(connection, page, Sql("id"), first)]
 
 
 def count(connection: sqlite3.Connection, question: Question | None, max_candidates: int) -> int:
