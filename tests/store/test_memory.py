@@ -5,20 +5,25 @@ import subprocess
 import sys
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
 
+from app.domain.criteria import Question
+from app.domain.criteria_input import parse_criteria
 from app.domain.listing import UserOrder
+from app.domain.windows import Moment
 from app.store import Store, UserRef, open_store
 from app.store.kept import MAX_READINGS, Kept
 from app.store.mongo import MongoStore
+from app.store.mongo.search import SMALLEST_PORTION, Search
 from app.store.mongo.users import Users
 from app.store.reading import Document, Reading
 from app.store.sqlite import SqliteStore
-from tests.builders import LIMITS, NOON, event, identity
+from tests.builders import HERE, LIMITS, NOON, event, identity
 from tests.store.databases import Database
-from tests.store.steps import incrementing, newcomer, recording
+from tests.store.steps import incrementing, newcomer, newcomer_with, recording
 
 NUMBER = Reading(
     frozenset({"properties"}),
@@ -232,3 +237,47 @@ async def test_documents_are_shown_as_they_are_stored(store: Store):
     whole = Reading(None, orjson.dumps, len)
 
     assert orjson.loads(await shown(store, ada.id, whole))["_id"] == ada.id
+
+
+def did(**more: Any) -> Question:
+    criterion = parse_criteria({"did": {"name": "Viewed", **more}}, HERE, LIMITS, {})
+    return Question(criterion, Moment(NOON + timedelta(days=1), ZoneInfo("UTC")))
+
+
+async def test_of_whom_a_question_is_certain_nobody_is_read_to_be_looked_at(
+    database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    if database.kind == "sqlite":
+        pytest.skip("certain and possible are told in one statement")
+    people = [(await store.create(newcomer())).user for _ in range(3)]
+    for person in people:
+        await store.change(person.id, recording(event(name="Viewed", at=NOON)))
+    monkeypatch.delattr(Search, "page")
+    ids = Reading(frozenset({"_id"}), lambda document: document["_id"], len)
+
+    page = await store.read_page(UserOrder.OLDEST, 5, None, did(during={"lastDays": 3}), ids)
+
+    assert page == sorted(person.id for person in people)
+
+
+async def test_no_more_people_are_read_to_be_looked_at_than_a_page_is_likely_to_need(
+    database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    if database.kind == "sqlite":
+        pytest.skip("rows are looked at as they come")
+    for _ in range(2 * SMALLEST_PORTION):
+        known = newcomer_with(recording(event(name="Viewed", at=NOON, properties={"n": 1})))
+        await store.create(known)
+    verified, looked_at = Search._verified, 0
+
+    async def noted(search: Search, question: Question, documents: list[Document]) -> Any:
+        nonlocal looked_at
+        looked_at += len(documents)
+        return await verified(search, question, documents)
+
+    monkeypatch.setattr(Search, "_verified", noted)
+    ids = Reading(frozenset({"_id"}), lambda document: document["_id"], len)
+    question = did(where=[{"name": "n", "is": {"equals": 1}}])
+
+    assert len(await store.read_page(UserOrder.OLDEST, 3, None, question, ids)) == 3
+    assert looked_at == SMALLEST_PORTION

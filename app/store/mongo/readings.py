@@ -5,7 +5,7 @@ document stands for as long as its revision, which grows with every write; so it
 for that, and to read again only whom somebody wrote to. An answer is as of the read, as ever.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from app.domain.criteria import Question
@@ -92,30 +92,28 @@ class Readings:
         if not reading.lasts:
             found = await self._search.page(question, order, first, after, wanted)
             return [reading.show(document) for document in found]
-        found = await self._search.page(question, order, first, after, _REVISION)
-        kept = {
-            each["_id"]: self._kept.shown(each["_id"], each["_id"], each["revision"], reading)
-            for each in found
-        }
-        others = [each for each in found if kept[each["_id"]] is None]
-        documents = await self._as_of(others, question, wanted)
+        revisions = await self._search.revisions(question, order, first, after)
+        shown = None if revisions is None else await self._as_of(revisions, reading)
+        if shown is not None:
+            return shown
+        # Some have to be looked at, or were written to meanwhile, and may stand elsewhere now.
+        found = await self._search.page(question, order, first, after, wanted)
+        return [self._shown(document["_id"], document, reading) for document in found]
+
+    async def _as_of(
+        self, revisions: Mapping[str, int], reading: Reading[Shown]
+    ) -> list[Shown] | None:
+        """Return what a reading shows of users as of these revisions; None if somebody wrote."""
+        kept = {id: self._kept.shown(id, id, revisions[id], reading) for id in revisions}
+        others = {id: revisions[id] for id, shown in kept.items() if shown is None}
+        wanted = _with_revision(reading.fields)
+        documents = await self._users.as_of(others, wanted) if others else {}
         if documents is None:
-            # Who was written to may stand elsewhere now: all is read at once, as of then.
-            found = await self._search.page(question, order, first, after, wanted)
-            return [self._shown(document["_id"], document, reading) for document in found]
+            return None
         return [
             self._shown(id, documents[id], reading) if shown is None else shown
             for id, shown in kept.items()
         ]
-
-    async def _as_of(
-        self, found: list[Document], question: Question | None, wanted: frozenset[str] | None
-    ) -> dict[str, Document] | None:
-        """Return documents with the wanted fields; None if somebody wrote since they were found."""
-        if found and self._search.is_exact(question):
-            revisions = {document["_id"]: document["revision"] for document in found}
-            return await self._users.as_of(revisions, wanted)
-        return {document["_id"]: document for document in found}  # it was judged by all of them
 
     def _shown(self, name: str, document: Document, reading: Reading[Shown]) -> Shown:
         """Return what a reading shows of a user whom a name finds, and keep it."""

@@ -18,7 +18,9 @@ from app.store.mongo.criteria import compiled
 from app.store.mongo.users import State, content_of
 
 PORTION: Final = 200
-"""How many candidates are read, and their archived events fetched, at once."""
+"""How many candidates are read, and their archived events fetched, at once, at the most."""
+
+SMALLEST_PORTION: Final = 20
 
 
 class Search:
@@ -60,7 +62,7 @@ class Search:
             return await found.sort(by).limit(first).to_list(None)
         answer: list[Document] = []
         looked_at = 0
-        async for documents in self._candidates(condition, by):
+        async for documents in self._candidates(condition, by, portion=2 * first):
             looked_at += len(documents)
             check_budget(looked_at, self._max_candidates)
             answer += await self._verified(question, documents)
@@ -68,10 +70,29 @@ class Search:
                 break
         return answer[:first]
 
-    @staticmethod
-    def is_exact(question: Question | None) -> bool:
-        """Return whether a filter alone tells of whom a question is true."""
-        return _bounds(question).is_exact
+    async def revisions(
+        self,
+        question: Question | None,
+        order: UserOrder,
+        first: int,
+        after: UserPosition | None,
+    ) -> dict[str, int] | None:
+        """Return whom `page` returns, in order, as of which revision.
+
+        None if that has to be found out by looking at some of them.
+        """
+        position, by = _page_of(order, after)
+        bounds = _bounds(question)
+        found = await self._revisions_of(_all(position, bounds.possible), by, first)
+        if bounds.is_exact or not found:
+            return found
+        among = {"_id": {"$in": list(found)}}
+        certain = await self._revisions_of(_all(among, bounds.certain), by, first)
+        return found if certain == found else None
+
+    async def _revisions_of(self, condition: Document, by: list[Any], first: int) -> dict[str, int]:
+        found = self._users.find(condition, {"revision": 1}).sort(by).limit(first)
+        return {document["_id"]: document["revision"] for document in await found.to_list(None)}
 
     async def count(self, question: Question | None) -> int:
         """Return of how many users the question is true, exactly.
@@ -119,17 +140,18 @@ class Search:
         }
 
     async def _candidates(
-        self, condition: Document, by: list[Any]
+        self, condition: Document, by: list[Any], portion: int = PORTION
     ) -> AsyncIterator[list[Document]]:
-        """Yield the users of whom a condition is true, in portions."""
-        portion: list[Document] = []
-        async for document in self._users.find(condition, batch_size=PORTION).sort(by):
-            portion.append(document)
-            if len(portion) == PORTION:
-                yield portion
-                portion = []
-        if portion:
-            yield portion
+        """Yield the users of whom a condition is true, so many at a time: they are whole."""
+        size = max(SMALLEST_PORTION, min(portion, PORTION))
+        documents: list[Document] = []
+        async for document in self._users.find(condition, batch_size=size).sort(by):
+            documents.append(document)
+            if len(documents) == size:
+                yield documents
+                documents = []
+        if documents:
+            yield documents
 
     async def _verified(self, question: Question, documents: list[Document]) -> list[Document]:
         """Return those of whom the question is true."""
