@@ -147,7 +147,7 @@ def _later(instant: datetime, duration: timedelta) -> datetime | None:
 
 def _midnight_after(day: date, days: int, moment: Moment) -> datetime | None:
     try:
-        return moment.midnight(day + timedelta(days=days))
+        return moment.next_midnight(day + timedelta(days=days))
     except OverflowError:
         return None
 
@@ -157,7 +157,8 @@ def _birthday(ages: Range, birthday: date, moment: Moment) -> datetime | None:
     bounds = [math.ceil(ages.low)] if ages.low is not None else []
     bounds += [math.floor(ages.high) + 1] if ages.high is not None else []
     days = (_day_of_age(birthday, age) for age in bounds)
-    midnights = (moment.midnight(day) for day in days if day is not None and day > moment.today)
+    to_come = (day for day in days if day is not None and day > moment.today)
+    midnights = (moment.next_midnight(day) for day in to_come)
     return _first([*midnights, *_repetition(moment)])
 
 

@@ -43,14 +43,24 @@ class Moment:
         except OverflowError:
             return datetime.combine(day, time.min, UTC)
 
+    def next_midnight(self, day: date) -> datetime:
+        """Return the next instant at which a day begins, or the last one if it began for good.
+
+        It begins twice where clocks go back over its midnight.
+        """
+        first = self.midnight(day)
+        return first if first > self.now else self._midnight_again(day)
+
     @property
     def may_repeat(self) -> bool:
         """Whether today may turn into yesterday once more: clocks go back over this midnight."""
+        return self.now < self._midnight_again(self.today) != self.midnight(self.today)
+
+    def _midnight_again(self, day: date) -> datetime:
         try:
-            again = datetime.combine(self.today, time.min, self.zone).replace(fold=1)
-            return self.now < again.astimezone(UTC) != self.midnight(self.today)
+            return datetime.combine(day, time.min, self.zone).replace(fold=1).astimezone(UTC)
         except OverflowError:
-            return False
+            return datetime.combine(day, time.min, UTC)
 
 
 @dataclass(frozen=True)

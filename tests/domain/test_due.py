@@ -111,6 +111,22 @@ def test_a_day_begins_at_midnight_of_the_services_zone():
     assert turns == datetime(2026, 5, 16, 12, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("raw", "person"),
+    [
+        ({"createdAt": {"lastDays": 0}}, user(created_at=datetime(2010, 11, 6, 20, tzinfo=UTC))),
+        ({"age": {"min": 10}}, user(birthday=date(2000, 11, 7))),
+    ],
+)
+def test_a_day_that_has_begun_already_begins_again_where_clocks_went_back_over_its_midnight(
+    raw, person
+):
+    # At 02:31 UTC, one minute into 7 November, clocks were set to 23:01 of the 6th.
+    between = Moment(datetime(2010, 11, 7, 3, tzinfo=UTC), ZoneInfo("America/St_Johns"))
+
+    assert due(raw, person, between) == datetime(2010, 11, 7, 3, 30, tzinfo=UTC)
+
+
 def did(minutes_ago: list[float]) -> Any:
     events = [
         event(id=f"e{number}", at=NOON - timedelta(minutes=minutes))
