@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.domain.criteria import All, Criterion, InSegment, Question
+from app.domain.repetition import KEPT_CHARACTERS
 from app.store.bounds import Bounds
 from app.store.sqlite.criteria import Rows, Sql, all_of, compiled
 
@@ -22,7 +23,7 @@ Try = tuple[Way, int | None]
 MOST_STARTS: Final = 8
 """So many parts are tried as what to start from."""
 
-KEPT: Final = 1_000
+KEPT_WAYS: Final = 1_000
 
 
 def quick(criterion: Criterion) -> Iterator[Try]:
@@ -78,7 +79,9 @@ class Quickest:
 
     def note(self, criterion: Criterion, tried: Try) -> None:
         text = repr(criterion)
+        if len(text) > KEPT_CHARACTERS:
+            return
         self._ways[text] = tried
         self._ways.move_to_end(text)
-        if len(self._ways) > KEPT:
+        if len(self._ways) > KEPT_WAYS:
             self._ways.popitem(last=False)
