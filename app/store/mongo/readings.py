@@ -23,13 +23,17 @@ _REVISION: Final = frozenset({"revision"})
 
 
 class Readings:
-    """Reads people, one by one or in pages."""
+    """Reads people, one by one or in pages.
+
+    Attributes:
+        owners: Reads who owns each of some identities, for all who ask meanwhile at once.
+    """
 
     def __init__(self, users: Users, claims: Claims, search: Search) -> None:
         self._users = users
         self._search = search
         self._kept = Kept()
-        self._owners = Gathered(lambda keys, _: claims.owners(keys))
+        self.owners = Gathered(lambda keys, _: claims.owners(keys))
         self._standing = Gathered(lambda ids, fields: users.standing(ids, fields))
         self._revisions = Gathered(lambda ids, _: users.revisions(ids))
 
@@ -37,7 +41,7 @@ class Readings:
         self, refs: Sequence[UserRef], fields: frozenset[str] | None
     ) -> list[Document | None]:
         """Return the document of each, or None for nobody."""
-        owners = await self._owners([ref.key for ref in refs if not isinstance(ref, str)])
+        owners = await self.owners([ref.key for ref in refs if not isinstance(ref, str)])
         ids = {*owners.values(), *(ref for ref in refs if isinstance(ref, str))}
         standing = await self._standing(ids, fields)
         # An embedded identity is owned, also one that was claimed after the claims were read.
