@@ -47,7 +47,12 @@ def to_utc_ms(instant: datetime) -> datetime:
 
 def show_instant(instant: datetime) -> str:
     """Return `2026-01-31T12:00:00.000Z`; these texts sort as the instants do."""
-    return instant.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return show_utc(instant.replace(tzinfo=None))
+
+
+def show_utc(instant: datetime) -> str:
+    """Return what `show_instant` does of an instant in UTC that does not say so."""
+    return instant.isoformat("T", "milliseconds") + "Z"
 
 
 def years_before(day: date, years: int) -> date:

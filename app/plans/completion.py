@@ -14,7 +14,6 @@ from graphql import (
 )
 from graphql.type.scalars import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 
-from app.domain.times import show_instant
 from app.plans.parts import Make, Part, Run, Surprise, Unplanned, list_of
 
 ObjectPart = Callable[[GraphQLObjectType], Part]
@@ -101,7 +100,7 @@ def _truth(value: Any, _: Run) -> bool:
 
 
 def _instant(value: Any, run: Run) -> str:
-    return show_instant(run.instants.read(value))
+    return run.instants.shown(value)
 
 
 def _as_it_is(value: Any, _: Run) -> Any:

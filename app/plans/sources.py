@@ -198,7 +198,7 @@ async def _with_archive(
     after: Cursor | None,
 ) -> EventPage:
     """Return a page that may reach into the archive, of which a store gives models."""
-    kept, read = run.instants
+    kept, read = run.instants.kept, run.instants.read
     user = User.model_construct(
         id=document["_id"],
         absorbed=tuple(document["absorbed"]),

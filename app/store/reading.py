@@ -30,7 +30,14 @@ class Reading(Generic[Shown]):
 
 
 class Instants(NamedTuple):
-    """How a store's documents hold instants."""
+    """How a store's documents hold instants.
+
+    Attributes:
+        kept: Makes of an instant what a document holds.
+        read: Makes an instant of it.
+        shown: Makes of it what the API shows of the instant; a person has many, so no detour.
+    """
 
     kept: Callable[[datetime], Any]
     read: Callable[[Any], datetime]
+    shown: Callable[[Any], str]

@@ -14,13 +14,12 @@ from app.live.watch_segment import MembershipChange
 from app.plans import Plans
 from app.schema import schema
 from app.schema.context import Context
-from app.store.reading import Instants
-from app.store.sqlite.connection import from_ms, to_ms
+from app.store.sqlite import SqliteStore
 from tests.builders import NOON
 
 MESSAGE: Final = MembershipChange(MembershipKind.LEFT, "01ADA", NOON, Place("m7", "01ADA"))
 CONTEXT: Final = cast(
-    "Context", SimpleNamespace(store=SimpleNamespace(instants=Instants(to_ms, from_ms)), today=NOON)
+    "Context", SimpleNamespace(store=SimpleNamespace(instants=SqliteStore.instants), today=NOON)
 )
 
 

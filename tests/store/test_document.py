@@ -15,10 +15,14 @@ from app.domain.events import Event, parse_events, stored_bytes
 from app.domain.identity import Identity, IdentityKind
 from app.domain.limits import Limits
 from app.domain.properties import show_properties
+from app.domain.times import show_instant
 from app.domain.user import User, linked, new_user, recorded, remembered, updated, with_device
 from app.store.document import from_event, to_document, to_event, to_user
+from app.store.mongo import MongoStore
+from app.store.sqlite import SqliteStore
 from tests.builders import HERE, LIMITS, NOON, TODAY, event, push, user
 from tests.domain.strategies import events, users
+from tests.domain.strategies import instants as any_instants
 
 FOUR_MB = 4_000_000
 TRIPLES = "ΐ"
@@ -182,3 +186,11 @@ def test_the_largest_user_is_what_it_says():
         len(largest.absorbed),
         len(largest.events),
     ) == (100, 50, 513, 256, 64, 1_000, 100)
+
+
+@pytest.mark.parametrize("instants", [SqliteStore.instants, MongoStore.instants])
+@given(instant=any_instants)
+def test_an_instant_is_read_and_shown_as_the_one_that_was_kept(instants, instant):
+    kept = instants.kept(instant)
+
+    assert (instants.read(kept), instants.shown(kept)) == (instant, show_instant(instant))

@@ -23,6 +23,7 @@ from app.domain.limits import Limits
 from app.domain.listing import EventQuery, UserOrder, UserPosition
 from app.domain.merge import merged, previewed
 from app.domain.segment import Segments
+from app.domain.times import show_utc
 from app.domain.user import Edit, User, respelled, written_kind
 from app.store import Entry, Merged, Outcome, Progress, Step, UserRef
 from app.store.document import Document, from_device, to_document, to_event
@@ -79,7 +80,7 @@ async def open_mongo(url: str, limits: Limits) -> AsyncIterator["MongoStore"]:
 class MongoStore:
     """The `Store` contract on a MongoDB database."""
 
-    instants = Instants(to_bson, from_bson)
+    instants = Instants(to_bson, from_bson, show_utc)
 
     def __init__(self, collections: Collections, limits: Limits) -> None:
         self._collections = collections

@@ -40,7 +40,16 @@ from app.store.sqlite import (
     users,
 )
 from app.store.sqlite.changes import CHANGES
-from app.store.sqlite.connection import answering, connect, from_ms, path_of, prepare, to_ms, told
+from app.store.sqlite.connection import (
+    answering,
+    connect,
+    from_ms,
+    path_of,
+    prepare,
+    show_ms,
+    to_ms,
+    told,
+)
 from app.store.sqlite.log import SqliteLog
 from app.store.sqlite.memberships import CROSSINGS, SqliteMemberships
 from app.store.sqlite.memory import Memory
@@ -79,7 +88,7 @@ class SqliteStore:
     take longer happens on a thread of its own.
     """
 
-    instants = Instants(to_ms, from_ms)
+    instants = Instants(to_ms, from_ms, show_ms)
 
     def __init__(self, connect: Callable[[], sqlite3.Connection], limits: Limits) -> None:
         self._limits = limits

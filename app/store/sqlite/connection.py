@@ -10,12 +10,14 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from app.domain.errors import Busy, Unavailable
+from app.domain.times import show_utc
 from app.store.sqlite.memory import TOUCHED
 
 FORMAT: Final = 5
 """The version of the tables and documents; a file with a higher one is refused."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_IN_UTC: Final = _EPOCH.replace(tzinfo=None)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 TABLES: Final = """
@@ -176,6 +178,11 @@ def to_ms(instant: datetime) -> int:
 
 def from_ms(milliseconds: int) -> datetime:
     return _EPOCH + milliseconds * _MILLISECOND
+
+
+def show_ms(milliseconds: int) -> str:
+    """Return what the API shows of an instant as SQLite keeps it."""
+    return show_utc(_EPOCH_IN_UTC + milliseconds * _MILLISECOND)
 
 
 @contextmanager
