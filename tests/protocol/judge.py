@@ -57,8 +57,9 @@ class Trial:
         """
         store = MongoStore(memory.collections(), self.scenario.limits)
         patched: Any = store
-        patched._owners = _at_once(lambda keys, _: store._claims.owners(keys))
-        patched._found = _at_once(store._users.standing)
+        patched._readings.owners = _at_once(lambda keys, _: store._claims.owners(keys))
+        patched._readings._standing = _at_once(store._users.standing)
+        patched._readings._revisions = _at_once(lambda ids, _: store._users.revisions(ids))
         patched._turns.of = lambda _: nullcontext()
         return store
 
