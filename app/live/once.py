@@ -61,7 +61,9 @@ class Once:
         return made
 
     def _keep(self, key: Hashable, made: Any) -> None:
-        self._made[key] = (self._clock(), made)
+        now = self._clock()
+        self._made[key] = (now, made)
         self._made.move_to_end(key)
-        if len(self._made) > MAX_KEPT:
+        # The oldest come first; a person may be large, so they do not wait until there are many.
+        while len(self._made) > MAX_KEPT or next(iter(self._made.values()))[0] <= now - LASTS_S:
             self._made.popitem(last=False)

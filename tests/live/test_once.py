@@ -123,3 +123,13 @@ async def test_it_keeps_only_the_newest(once: Once, make: Maker):
     assert make.made == MAX_KEPT + 1
     await once.of(0, make)
     assert make.made == MAX_KEPT + 2
+
+
+async def test_it_holds_on_to_nothing_that_has_grown_old(once: Once, make: Maker, now: list[float]):
+    make.gate.set()
+    for number in range(10):
+        await once.of(number, make)
+    now[0] += LASTS_S
+    await once.of("another", make)
+
+    assert list(once._made) == ["another"]
