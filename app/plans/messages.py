@@ -2,12 +2,20 @@
 
 from typing import Any
 
-from graphql import DocumentNode, GraphQLSchema, get_named_type
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    get_named_type,
+)
 from graphql.execution.values import VariableValues
 
 from app.plans.compiler import Compiler
 from app.plans.parts import Run, Unplanned
 from app.plans.selection import Selections, operation_of, switches_of
+from app.plans.sources import SOURCES
 from app.schema.context import Context, Show
 
 
@@ -22,14 +30,11 @@ def showing(
     Raises:
         Unplanned: there is no plan for what it selects.
     """
-    root = schema.subscription_type
+    operation = operation_of(document, operation_name)
+    root, type_name = _told(schema, operation)
     chosen = {name: variables.coerced[name] for name in switches_of(document)}
     selections = Selections(document, chosen)
-    operation = operation_of(document, operation_name)
-    if root is None or operation.directives:
-        raise Unplanned
     ((key, nodes),) = selections.of(root, [operation.selection_set]).items()
-    type_name = get_named_type(root.fields[nodes[0].name.value].type).name
     part = Compiler(schema, selections, {}).object(type_name, nodes)
     if part.waits:
         raise Unplanned
@@ -42,3 +47,20 @@ def showing(
             return None
 
     return show
+
+
+def _told(
+    schema: GraphQLSchema, operation: OperationDefinitionNode
+) -> tuple[GraphQLObjectType, str]:
+    """Return the root of subscriptions, and the name of what an operation is told.
+
+    Raises:
+        Unplanned: there is no plan for that.
+    """
+    match operation.selection_set.selections:
+        case (FieldNode(name=name),) if schema.subscription_type and not operation.directives:
+            root = schema.subscription_type
+            told = get_named_type(root.fields[name.value].type).name
+            if told in SOURCES:
+                return root, told
+    raise Unplanned

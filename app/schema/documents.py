@@ -30,7 +30,7 @@ CACHED_CHARACTERS: Final = 4_096
 
 
 @dataclass(frozen=True)
-class _Document:
+class Document:
     """A document with its text, which stands for it: to compare texts is quick."""
 
     text: str
@@ -46,7 +46,7 @@ class Parser(SchemaExtension):
         text = context.query
         if text:
             try:
-                context.graphql_document = _kept(_parsed, text)(text, limits.tokens)
+                context.graphql_document = kept(_parsed, text)(text, limits.tokens)
             except GraphQLSyntaxError as fault:
                 raise fault_in_text(text, limits) or fault from None
         yield
@@ -57,18 +57,18 @@ class Validator(SchemaExtension):
 
     def on_validate(self) -> Iterator[None]:
         context = self.execution_context
-        document = _Document(context.query or "", cast("DocumentNode", context.graphql_document))
+        document = Document(context.query or "", cast("DocumentNode", context.graphql_document))
         limits: RequestLimits = context.context.requests
         context.pre_execution_errors = self._faults(document, limits)
         yield
 
-    def _faults(self, document: _Document, limits: RequestLimits) -> list[GraphQLError]:
+    def _faults(self, document: Document, limits: RequestLimits) -> list[GraphQLError]:
         if self._is_not_worth_it(document):
             return [GraphQLError("A key or a token is needed.")]
-        if fault := _kept(_fault_in, document.text)(document, limits):
+        if fault := kept(_fault_in, document.text)(document, limits):
             return [fault]
         context = self.execution_context
-        validated = _kept(_validated, document.text)
+        validated = kept(_validated, document.text)
         faults: list[GraphQLError] = validated(
             context.schema._schema, document, context.validation_rules
         )
@@ -77,14 +77,14 @@ class Validator(SchemaExtension):
         fault = self._fault_in_cost(document, limits)
         return [fault] if fault else []
 
-    def _is_not_worth_it(self, document: _Document) -> bool:
+    def _is_not_worth_it(self, document: Document) -> bool:
         """Return whether nobody sends what takes long to look at; they are told nothing of it."""
         caller = self.execution_context.context.caller
         return caller == NOBODY and len(document.text) > CACHED_CHARACTERS
 
-    def _fault_in_cost(self, document: _Document, limits: RequestLimits) -> GraphQLError | None:
+    def _fault_in_cost(self, document: Document, limits: RequestLimits) -> GraphQLError | None:
         context = self.execution_context
-        price = _kept(_priced, document.text)(
+        price = kept(_priced, document.text)(
             context.schema._schema, document, context._provided_operation_name
         )
         if price.exceeds(limits.cost, context.variables or {}, context.context.limits.page):
@@ -137,10 +137,10 @@ class _OneOperationRule(ASTValidationRule):
             )
 
 
-def _kept(function: Any, text: str) -> Callable[..., Any]:
+def kept(function: Any, text: str) -> Callable[..., Any]:
     """Return a function that keeps what it answers, or, for a long text, the one behind it."""
-    kept: Callable[..., Any] = function if len(text) <= CACHED_CHARACTERS else function.__wrapped__
-    return kept
+    quick: Callable[..., Any] = function if len(text) <= CACHED_CHARACTERS else function.__wrapped__
+    return quick
 
 
 @lru_cache(maxsize=CACHED_DOCUMENTS)
@@ -149,17 +149,17 @@ def _parsed(text: str, tokens: int) -> DocumentNode:
 
 
 @lru_cache(maxsize=CACHED_DOCUMENTS)
-def _fault_in(document: _Document, limits: RequestLimits) -> GraphQLError | None:
+def _fault_in(document: Document, limits: RequestLimits) -> GraphQLError | None:
     return fault_in_document(document.node, limits)
 
 
 @lru_cache(maxsize=CACHED_DOCUMENTS)
 def _validated(
-    schema: GraphQLSchema, document: _Document, rules: tuple[type[ASTValidationRule], ...]
+    schema: GraphQLSchema, document: Document, rules: tuple[type[ASTValidationRule], ...]
 ) -> list[GraphQLError]:
     return validate_document(schema, document.node, rules)
 
 
 @lru_cache(maxsize=CACHED_DOCUMENTS)
-def _priced(schema: GraphQLSchema, document: _Document, name: str | None) -> Price:
+def _priced(schema: GraphQLSchema, document: Document, name: str | None) -> Price:
     return price_of(schema, document.node, name)

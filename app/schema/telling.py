@@ -5,7 +5,7 @@ field. What the root field's arguments say has chosen the message, and shows now
 """
 
 from collections.abc import Hashable, Iterator, Mapping
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, cast
 
 import orjson
@@ -30,6 +30,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.utils.await_maybe import await_maybe
 
 from app.schema.context import Context, Show
+from app.schema.documents import CACHED_DOCUMENTS, Document, kept
 
 
 class Told(dict[str, Any]):
@@ -66,9 +67,7 @@ class Telling(StrawberryGraphQLCoreExecutionContext):
             context: Context = context_value
             if context.messages:
                 built.show = context.messages(document, operation_name, built.variable_values)
-            variables = _variables_below_root(document, raw_variable_values or {})
-            # In one text, since that keeps its hash.
-            built.question = repr((context.caller, print_ast(document), operation_name, variables))
+            built.question = _question(document, operation_name, raw_variable_values or {}, context)
         return built
 
     def build_per_event_executor(self, payload: Any) -> Executor[Any]:
@@ -88,6 +87,17 @@ class Telling(StrawberryGraphQLCoreExecutionContext):
         return ExecutionResult(result.data and Told(result.data), result.errors)
 
 
+def _question(
+    document: DocumentNode, operation_name: str | None, given: Mapping[str, Any], context: Context
+) -> str:
+    """Return who asks what, in one text, since that keeps its hash."""
+    text = _text_of(document)
+    names = kept(_names_below_root, text)(Document(text, document))
+    shown = {name: value for name, value in given.items() if name in names}
+    variables = orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)
+    return repr((context.caller, text, operation_name, variables))
+
+
 class _Message:
     """A message, in place of the copy of the executor that would be made for each."""
 
@@ -99,13 +109,17 @@ class _Message:
         return self._telling.told(self._message)
 
 
-def _variables_below_root(document: DocumentNode, given: Mapping[str, Any]) -> bytes:
-    """Return the variables that show in an answer, so that equal ones are equal."""
+def _text_of(document: DocumentNode) -> str:
+    return document.loc.source.body if document.loc else print_ast(document)
+
+
+@lru_cache(maxsize=CACHED_DOCUMENTS)
+def _names_below_root(document: Document) -> frozenset[str]:
+    """Return the names of the variables that show in an answer."""
     names = _Names()
-    for node in _below_root(document):
+    for node in _below_root(document.node):
         visit(node, names)
-    shown = {name: value for name, value in given.items() if name in names.found}
-    return orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)
+    return frozenset(names.found)
 
 
 def _below_root(document: DocumentNode) -> Iterator[Node]:
