@@ -4,7 +4,8 @@ An operation that was parsed, validated and let through is turned, once, into a 
 small functions, one for each field, from a person's document to a piece of the answer. A plan makes
 no models, reads only the fields it was asked for, and answers by the same rules of the domain as a
 resolver does. Where a selection depends on nothing but the document and the day, its JSON lasts as
-long as these do, and a store may keep it.
+long as these do, and a store may keep it. What a subscription tells is shown by a plan, too, where
+it needs nobody read.
 
 A plan knows the happy path alone. Whatever the compiler has no plan for, and whatever surprises a
 plan on its way, an error that a caller is to see included, is left to the standard executor, which
