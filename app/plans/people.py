@@ -12,6 +12,7 @@ from graphql.execution.values import VariableValues
 from app.domain.errors import LimitExceeded
 from app.domain.identity import Impossible
 from app.domain.listing import UserOrder, UserPosition
+from app.lasting import lasting_json
 from app.operations.segments import ask
 from app.plans.compiler import Compiler, Nodes, Special
 from app.plans.criteria import raw_criteria
@@ -101,7 +102,7 @@ class View:
         made = [part.make(document, run) for part in self._parts]
         if any(type(value) is Pending for value in made):
             return None
-        return tuple(orjson.dumps(value) for value in made)
+        return tuple(map(lasting_json, made))
 
 
 _NO_VARIABLES: Final = VariableValues({}, {})

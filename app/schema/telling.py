@@ -29,6 +29,7 @@ from graphql.pyutils import AwaitableOrValue
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.utils.await_maybe import await_maybe
 
+from app.lasting import lasting_json
 from app.schema.context import Context, Show
 from app.schema.documents import CACHED_DOCUMENTS, Document, kept
 
@@ -38,7 +39,7 @@ class Told(dict[str, Any]):
 
     @cached_property
     def json(self) -> orjson.Fragment:
-        return orjson.Fragment(orjson.dumps(self))
+        return orjson.Fragment(lasting_json(self))
 
 
 class Telling(StrawberryGraphQLCoreExecutionContext):
