@@ -73,16 +73,16 @@ async def watch_user(
     if occasion and occasion.kind is ChangeKind.CURRENT:
         occasion = replace(occasion, at=now)
     while occasion is not None:
-        found = await store.find(occasion.user_id)
-        if found is None:
+        followed = await store.whose(occasion.user_id)
+        if followed is None:
             yield _deleted(occasion)
             return
-        async with feed.subscribe(found.id) as changes:
-            user = await store.find(found.id)
-            if user is None:
-                yield _deleted(occasion)
+        async with feed.subscribe(followed) as changes:
+            # One name for all that is told, so that the first state is not held for ever.
+            change = await watch.now(occasion, followed)
+            yield change
+            if change.user is None:
                 return
-            yield watch.shown(occasion, user)
             async for change in watch.follow(changes):
                 yield change
         occasion = watch.merged
@@ -126,7 +126,11 @@ class _Watch:
         user = await self._store.find(change.user_id)
         return _shown(replace(change, kind=kind), user) if user else None
 
-    def shown(self, occasion: Change, user: User) -> UserChange:
+    async def now(self, occasion: Change, user_id: str) -> UserChange:
+        """Return a person as they are now, or that they are gone."""
+        user = await self._store.find(user_id)
+        if user is None:
+            return _deleted(occasion)
         self.told = user.version
         return _shown(occasion, user)
 

@@ -74,6 +74,10 @@ class HandwrittenStore:
             return self.people.get(ref)
         return next((user for user in self.people.values() if user.has(ref)), None)
 
+    async def whose(self, ref: UserRef) -> str | None:
+        user = await self.find(ref)
+        return user.id if user else None
+
     @property
     def changes(self) -> "HandwrittenLog":
         return HandwrittenLog(self)

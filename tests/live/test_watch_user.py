@@ -1,9 +1,11 @@
 """Watching one person: as they are, then as they become."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
+from weakref import ref
 
 import pytest
 
@@ -274,3 +276,18 @@ async def test_a_deleted_person_is_shown_to_be_gone(
     assert [(c.kind, c.user_id, c.user) for c in watcher.shown[1:]] == [
         (ChangeKind.DELETED, ada.id, None)
     ]
+
+
+async def test_a_watcher_holds_on_to_no_state_but_the_last_one(
+    watch: Watch, store: HandwrittenStore, feed: Feed[Change]
+):
+    store.put("ada", ADA.key)
+    watcher = watch(store, feed, ADA)
+    await watcher.shown_version(1)
+    first = ref(store.people["ada"])
+    store.write("ada")
+    await watcher.shown_version(2)
+    watcher.shown.clear()
+    gc.collect()
+
+    assert first() is None
