@@ -27,11 +27,8 @@ class _Waiting:
         self.result: Any = None
         self.fault: BaseException | None = None
 
-    def tell(self) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self.loop.call_soon_threadsafe(self._settle)
-
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Tell whoever waits; on the loop's own thread."""
         if self.future.cancelled():
             return
         if self.fault is None:
@@ -99,8 +96,7 @@ class Writer:
                 self._connection.execute("ROLLBACK")
             for waiting in batch:
                 waiting.fault = told(fault)
-        for waiting in batch:
-            waiting.tell()
+        _tell(batch)
 
     def _run_one(self, waiting: _Waiting) -> None:
         self._connection.execute("SAVEPOINT job")
@@ -111,3 +107,16 @@ class Writer:
             waiting.fault = fault
             self._connection.execute("ROLLBACK TO job")
         self._connection.execute("RELEASE job")
+
+
+def _tell(batch: list[_Waiting]) -> None:
+    """Tell all who wait; each loop is woken once, since that takes a system call."""
+    for loop in {waiting.loop for waiting in batch}:
+        settled = [waiting for waiting in batch if waiting.loop is loop]
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_settle, settled)
+
+
+def _settle(batch: list[_Waiting]) -> None:
+    for waiting in batch:
+        waiting.settle()
