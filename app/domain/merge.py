@@ -20,7 +20,8 @@ from app.domain.limits import (
 )
 from app.domain.properties import Properties, PropertyValue, properties_bytes, value_bytes
 from app.domain.reach import Choice, Choices
-from app.domain.user import ATTRIBUTES, Edit, User, divided, within_device_limit
+from app.domain.recent import divided
+from app.domain.user import ATTRIBUTES, Edit, User, within_device_limit
 
 _PATH: Final[Path] = ("from",)
 
@@ -71,8 +72,8 @@ def merged(
     """
     survivor, absorbed = sorted((into, other), key=lambda user: user.id)
     lost = {event.id for event in overlap.lost}
-    events = (*into.events, *(event for event in other.events if event.id not in lost))
-    kept, spilled = divided(events, limits)
+    others = [event for event in other.events if event.id not in lost]
+    kept, spilled = divided(into.events, others, limits)
     user = survivor.model_copy(
         update=_fields(into, other)
         | {

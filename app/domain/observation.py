@@ -10,6 +10,7 @@ from app.domain.devices import Registration
 from app.domain.events import Event
 from app.domain.fields import FieldValue
 from app.domain.limits import Limits
+from app.domain.recent import Recent
 from app.domain.user import ATTRIBUTES, Edit, User, recorded, revised, updated, with_device
 
 
@@ -48,8 +49,8 @@ def observed(
         InvalidInput, LimitExceeded: the user cannot be changed so.
     """
     events = observation.events
-    seen = {event.id for event in user.events} | known
-    if events and seen.issuperset(event.id for event in events):
+    ids = {event.id for event in events}
+    if events and ids <= Recent.of(user.events).among(ids) | known:
         return Edit(user, duplicates=len(events))
     changes = _with_hints(user, observation)
     after = updated(user, changes, now, limits)

@@ -58,6 +58,13 @@ def same(one: PropertyValue | None, other: PropertyValue | None) -> bool:
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
+def all_same(one: Properties, other: Properties) -> bool:
+    """Return whether all values of both are the same."""
+    return one is other or (
+        one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
+    )
+
+
 # ---------------------------------------------------------------- reading and showing
 
 
@@ -243,7 +250,7 @@ def applied(operations: Sequence[AnyOperation], before: Properties, limits: Limi
             after.pop(operation.name, None)
         else:
             after[operation.name] = value
-    if after.keys() == before.keys() and all(same(v, before[k]) for k, v in after.items()):
+    if all_same(after, before):
         return before
     _refuse_growth(before, after, limits)
     return dict(sorted(after.items()))

@@ -12,17 +12,15 @@ from app.domain.change import SEEN, ChangeKind
 from app.domain.changes import UserChanges
 from app.domain.devices import Device, Registration, registered
 from app.domain.errors import LimitExceeded, Path
-from app.domain.events import Activities, Event, counted, stored_bytes
+from app.domain.events import Activities, Event, counted
 from app.domain.fields import Gender, Location
+from app.domain.frozen import made
 from app.domain.identity import Identity, IdentityKind, LinkedIdentity
 from app.domain.limits import MAX_IDEMPOTENCY_KEYS, Limits
-from app.domain.properties import Properties, applied, same
+from app.domain.properties import Properties, all_same, applied
 from app.domain.reach import CHARGED, Channel, Choice, Choices, ProfileType, profile_type
 from app.domain.reach import reachable_by as channels_that_reach
-
-MAX_EMBEDDED_BYTES: Final = 896 * 1024
-"""What the events in a user's document may take there; fewer than the limit stay if they are large,
-so that the whole document stays far below MongoDB's 16 MB."""
+from app.domain.recent import Recent, divided, newest_first
 
 SEEN_STEP: Final = timedelta(minutes=1)
 """`last_seen_at` of a device moves in steps no smaller than this."""
@@ -64,7 +62,7 @@ class User(BaseModel):
     devices: tuple[Device, ...] = ()
     choices: Choices = {}
     activity: Activities = {}
-    events: tuple[Event, ...] = ()
+    events: Sequence[Event] = ()
     archived: int = 0
     archived_until: datetime | None = None
     absorbed: tuple[str, ...] = ()
@@ -82,13 +80,7 @@ class User(BaseModel):
         """
         if deep:
             return super().model_copy(update=update, deep=True)
-        known = {**self.__dict__, **(update or {})}
-        copied = self.__class__.__new__(self.__class__)
-        object.__setattr__(copied, "__dict__", known)
-        object.__setattr__(copied, "__pydantic_fields_set__", set(known))
-        object.__setattr__(copied, "__pydantic_extra__", None)
-        object.__setattr__(copied, "__pydantic_private__", None)
-        return copied
+        return made(self.__class__, {**self.__dict__, **(update or {})})
 
     @property
     def reachable_by(self) -> list[Channel]:
@@ -156,6 +148,8 @@ ATTRIBUTES: Final = {"photoUrl": "photo_url"}
 
 
 def _chosen(before: Choices, changes: Mapping[Channel, bool | None], now: datetime) -> Choices:
+    if not changes:
+        return before
     after = dict(before)
     for channel, subscribed in changes.items():
         if subscribed is None:
@@ -271,13 +265,13 @@ def recorded(
         now: When this is recorded.
         limits: How many events stay in the document.
     """
-    seen = {event.id for event in user.events} | known
+    seen = Recent.of(user.events).among([event.id for event in events]) | known
     new: dict[str, tuple[int, Event]] = {}
     for position, event in enumerate(events):
         if event.id not in seen:
             new.setdefault(event.id, (position, event))
     fresh = tuple(event for _, event in new.values())
-    kept, spilled = divided((*user.events, *fresh), limits)
+    kept, spilled = divided(user.events, fresh, limits)
     newest = [user.last_seen_at, *(event.at for event in fresh)]
     archived_at = [user.archived_until, *(event.at for event in spilled)]
     after = user.model_copy(
@@ -298,34 +292,16 @@ def recorded(
     )
 
 
-def divided(
-    events: tuple[Event, ...], limits: Limits
-) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
-    """Return the events that stay in the document and those that leave it, newest first.
-
-    Half of what fits stays, so that not every further event makes one leave.
-    """
-    ordered = tuple(sorted(events, key=lambda event: event.order, reverse=True))
-    sizes = [stored_bytes(event) for event in ordered]
-    if len(ordered) <= limits.embedded_events and sum(sizes) <= MAX_EMBEDDED_BYTES:
-        return ordered, ()
-    kept, taken = 0, 0
-    while kept < limits.embedded_events // 2 and taken + sizes[kept] <= MAX_EMBEDDED_BYTES // 2:
-        taken += sizes[kept]
-        kept += 1
-    return ordered[:kept], ordered[kept:]
-
-
 def unfolded(user: User, events: Iterable[Event]) -> User:
     """Return the user with all events, of which some were in the archive, newest first."""
     found = {event.id: event for event in (*events, *user.events)}
-    ordered = sorted(found.values(), key=lambda event: event.order, reverse=True)
-    return user.model_copy(update={"events": tuple(ordered), "archived": 0, "archived_until": None})
+    ordered = newest_first(found.values())
+    return user.model_copy(update={"events": ordered, "archived": 0, "archived_until": None})
 
 
 def folded(user: User, limits: Limits) -> Edit:
     """Return the edit that keeps a user, given with all events, as a store does."""
-    kept, spilled = divided(user.events, limits)
+    kept, spilled = divided(user.events, (), limits)
     until = max((event.at for event in spilled), default=None)
     update = {"events": kept, "archived": len(spilled), "archived_until": until}
     return Edit(user.model_copy(update=update), spilled=spilled)
@@ -354,7 +330,7 @@ def respelled(edit: Edit, spellings: Mapping[str, str]) -> Edit:
     )
 
 
-def _spelled(events: tuple[Event, ...], spellings: Mapping[str, str]) -> tuple[Event, ...]:
+def _spelled(events: Sequence[Event], spellings: Mapping[str, str]) -> tuple[Event, ...]:
     return tuple(
         event.model_copy(update={"name": spellings.get(event.key, event.name)}) for event in events
     )
@@ -388,9 +364,11 @@ def written_kind(before: User, after: User) -> str | None:
 def _reads_differently(before: User, after: User) -> bool:
     return (
         any(getattr(before, name) != getattr(after, name) for name in _READABLE)
-        or before.properties.keys() != after.properties.keys()
-        or any(not same(v, after.properties[k]) for k, v in before.properties.items())
-        or _unseen(before.devices) != _unseen(after.devices)
+        or not all_same(before.properties, after.properties)
+        or (
+            before.devices is not after.devices
+            and _unseen(before.devices) != _unseen(after.devices)
+        )
     )
 
 

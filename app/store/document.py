@@ -3,8 +3,9 @@
 Only instants differ between stores: each passes how it keeps them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -12,12 +13,15 @@ import orjson
 from app.domain.devices import Device, Platform, Push, PushService
 from app.domain.events import Activity, Event
 from app.domain.fields import Gender, Location
+from app.domain.frozen import made
 from app.domain.identity import IdentityKind, LinkedIdentity
 from app.domain.membership import Leadership, Scan
 from app.domain.properties import Properties, PropertyKind, PropertyValue, kind_of
 from app.domain.reach import Channel, Choice
+from app.domain.recent import Recent
 from app.domain.segment import Segment
 from app.domain.user import User
+from app.store.unread import ListedEvents, WrittenEvents
 
 Document = dict[str, Any]
 FromInstant = Callable[[datetime], Any]
@@ -25,7 +29,10 @@ ToInstant = Callable[[Any], datetime]
 
 
 def to_document(user: User, instant: FromInstant) -> Document:
-    """Return the user as a document, its id under `_id`."""
+    """Return the user as a document, its id under `_id`.
+
+    Its events are a list of documents, or the JSON text of one if they were read from a text.
+    """
     return {
         "_id": user.id,
         "version": user.version,
@@ -57,7 +64,7 @@ def to_document(user: User, instant: FromInstant) -> Document:
             }
             for key, total in user.activity.items()
         ],
-        "events": [from_event(event, instant) for event in user.events],
+        "events": _from_recent(user.events, instant),
         "archived": user.archived,
         "archivedUntil": user.archived_until and instant(user.archived_until),
         "absorbed": list(user.absorbed),
@@ -66,6 +73,7 @@ def to_document(user: User, instant: FromInstant) -> Document:
         "createdAt": instant(user.created_at),
         "updatedAt": instant(user.updated_at),
         "lastSeenAt": user.last_seen_at and instant(user.last_seen_at),
+        "eventBytes": Recent.of(user.events).size_bytes,
     }
 
 
@@ -86,47 +94,76 @@ def _folded(user: User) -> Document:
 def to_user(document: Mapping[str, Any], instant: ToInstant) -> User:
     """Return the user that a document of ours holds, which is trusted to be valid."""
     d = document
-    return User.model_construct(
-        id=d["_id"],
-        version=d["version"],
-        identified=d["identified"],
-        name=d["name"],
-        email=d["email"],
-        phone=d["phone"],
-        birthday=d["birthday"] and date.fromisoformat(d["birthday"]),
-        gender=d["gender"] and Gender(d["gender"]),
-        language=d["language"],
-        timezone=d["timezone"],
-        photo_url=d["photoUrl"],
-        location=d["location"] and Location.model_construct(**d["location"]),
-        identities=tuple(_to_identity(identity, instant) for identity in d["identities"]),
-        properties=to_properties(d["properties"], instant),
-        devices=tuple(to_device(device, instant) for device in d["devices"]),
-        choices={
-            Channel(channel): Choice.model_construct(
-                subscribed=c["subscribed"], changed_at=instant(c["changedAt"])
-            )
-            for channel, c in d["channels"].items()
+    return made(
+        User,
+        {
+            "id": d["_id"],
+            "version": d["version"],
+            "identified": d["identified"],
+            "name": d["name"],
+            "email": d["email"],
+            "phone": d["phone"],
+            "birthday": d["birthday"] and date.fromisoformat(d["birthday"]),
+            "gender": d["gender"] and Gender(d["gender"]),
+            "language": d["language"],
+            "timezone": d["timezone"],
+            "photo_url": d["photoUrl"],
+            "location": d["location"] and made(Location, dict(d["location"])),
+            "identities": tuple(_to_identity(identity, instant) for identity in d["identities"]),
+            "properties": to_properties(d["properties"], instant),
+            "devices": tuple(to_device(device, instant) for device in d["devices"]),
+            "choices": {
+                Channel(channel): _to_choice(choice, instant)
+                for channel, choice in d["channels"].items()
+            },
+            "activity": {total["key"]: _to_activity(total, instant) for total in d["activity"]},
+            "events": _to_recent(d["events"], d.get("eventBytes"), instant),
+            "archived": d["archived"],
+            "archived_until": None if d["archivedUntil"] is None else instant(d["archivedUntil"]),
+            "absorbed": tuple(d["absorbed"]),
+            "request_ids": tuple(d["requestIds"]),
+            "record_ids": tuple(d.get("recordIds", ())),
+            "created_at": instant(d["createdAt"]),
+            "updated_at": instant(d["updatedAt"]),
+            "last_seen_at": None if d["lastSeenAt"] is None else instant(d["lastSeenAt"]),
         },
-        activity={
-            total["key"]: Activity.model_construct(
-                name=total["name"],
-                count=total["count"],
-                first_at=instant(total["firstAt"]),
-                last_at=instant(total["lastAt"]),
-            )
-            for total in d["activity"]
-        },
-        events=tuple(to_event(event, instant) for event in d["events"]),
-        archived=d["archived"],
-        archived_until=None if d["archivedUntil"] is None else instant(d["archivedUntil"]),
-        absorbed=tuple(d["absorbed"]),
-        request_ids=tuple(d["requestIds"]),
-        record_ids=tuple(d.get("recordIds", ())),
-        created_at=instant(d["createdAt"]),
-        updated_at=instant(d["updatedAt"]),
-        last_seen_at=None if d["lastSeenAt"] is None else instant(d["lastSeenAt"]),
     )
+
+
+def _to_choice(document: Mapping[str, Any], instant: ToInstant) -> Choice:
+    changed_at = instant(document["changedAt"])
+    return made(Choice, {"subscribed": document["subscribed"], "changed_at": changed_at})
+
+
+def _to_activity(document: Mapping[str, Any], instant: ToInstant) -> Activity:
+    return made(
+        Activity,
+        {
+            "name": document["name"],
+            "count": document["count"],
+            "first_at": instant(document["firstAt"]),
+            "last_at": instant(document["lastAt"]),
+        },
+    )
+
+
+def _to_recent(form: list[Document] | str, size_bytes: int | None, instant: ToInstant) -> Recent:
+    """Return events, unread, from the form in which they stand in a document."""
+    read = partial(to_event, instant=instant)
+    unread = WrittenEvents(form, read) if isinstance(form, str) else ListedEvents(form, read)
+    return Recent((), unread, size_bytes)
+
+
+def _from_recent(events: Sequence[Event], instant: FromInstant) -> list[Document] | str:
+    """Return events in the form of a document; what nobody read stays as it came.
+
+    So a user whom one store read is not written by another: they keep instants differently.
+    """
+    recent = Recent.of(events)
+    front = [from_event(event, instant) for event in recent.front]
+    if isinstance(recent.unread, ListedEvents | WrittenEvents):
+        return recent.unread.preceded_by(front) if front else recent.unread.form
+    return front
 
 
 def from_event(event: Event, instant: FromInstant) -> Document:
@@ -141,12 +178,15 @@ def from_event(event: Event, instant: FromInstant) -> Document:
 
 
 def to_event(document: Mapping[str, Any], instant: ToInstant) -> Event:
-    return Event.model_construct(
-        id=document["id"],
-        name=document["name"],
-        at=instant(document["at"]),
-        properties=to_properties(document["properties"], instant),
-        items=tuple(to_properties(item, instant) for item in document["items"]),
+    return made(
+        Event,
+        {
+            "id": document["id"],
+            "name": document["name"],
+            "at": instant(document["at"]),
+            "properties": to_properties(document["properties"], instant),
+            "items": tuple(to_properties(item, instant) for item in document["items"]),
+        },
     )
 
 
@@ -212,10 +252,13 @@ def _from_identity(identity: LinkedIdentity, instant: FromInstant) -> Document:
 
 
 def _to_identity(document: Mapping[str, Any], instant: ToInstant) -> LinkedIdentity:
-    return LinkedIdentity.model_construct(
-        kind=IdentityKind(document["kind"]),
-        value=document["value"],
-        linked_at=instant(document["linkedAt"]),
+    return made(
+        LinkedIdentity,
+        {
+            "kind": IdentityKind(document["kind"]),
+            "value": document["value"],
+            "linked_at": instant(document["linkedAt"]),
+        },
     )
 
 
@@ -233,15 +276,18 @@ def from_device(device: Device, instant: FromInstant) -> Document:
 
 def to_device(document: Mapping[str, Any], instant: ToInstant) -> Device:
     push = document["push"]
-    return Device.model_construct(
-        id=document["id"],
-        platform=Platform(document["platform"]),
-        model=document["model"],
-        os_version=document["osVersion"],
-        app_version=document["appVersion"],
-        push=push
-        and Push.model_construct(service=PushService(push["service"]), token=push["token"]),
-        last_seen_at=instant(document["lastSeenAt"]),
+    return made(
+        Device,
+        {
+            "id": document["id"],
+            "platform": Platform(document["platform"]),
+            "model": document["model"],
+            "os_version": document["osVersion"],
+            "app_version": document["appVersion"],
+            "push": push
+            and made(Push, {"service": PushService(push["service"]), "token": push["token"]}),
+            "last_seen_at": instant(document["lastSeenAt"]),
+        },
     )
 
 

@@ -93,7 +93,9 @@ def write(
     names.coin(connection, drafts.sightings, limits)
     _pass_identities(connection, people)
     users.insert_many(connection, [d.after for d in people if d.before is None])
-    users.update_many(connection, [d.after for d in people if d.before is not None])
+    for draft in people:
+        if draft.before is not None:
+            users.update(connection, draft.before, draft.after)
     facts.index_many(connection, [(draft.before, draft.after) for draft in people])
     for draft in people:
         users.archive(connection, draft.after.id, draft.spilled)

@@ -4,43 +4,63 @@ Everything here follows from the document and is written with it.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from app.domain import criteria
 from app.domain.properties import PropertyValue, kind_of, same
+from app.domain.reach import Choices
 from app.domain.user import User
 from app.store.sqlite.connection import for_each, to_ms
 from app.store.sqlite.criteria import ELEMENT, stored
 
-COLUMNS: Final = (
-    "last_seen", "created_at", "birthday", "gender", "language", "country", "region", "city",
-    "latitude", "longitude", "has_push", "opted_out", "name", "email", "phone", "timezone",
-    "folded_name", "folded_email", "folded_phone", "folded_timezone",
-)  # fmt: skip
+
+def _folded(text: str | None) -> str | None:
+    return text and text.casefold()
 
 
-def columns_of(user: User) -> tuple[Any, ...]:
+COLUMNS: Final[Mapping[str, tuple[str, Callable[[User], Any]]]] = {
+    "last_seen": ("last_seen_at", lambda user: user.last_seen_at and to_ms(user.last_seen_at)),
+    "created_at": ("created_at", lambda user: to_ms(user.created_at)),
+    "birthday": ("birthday", lambda user: user.birthday and user.birthday.isoformat()),
+    "gender": ("gender", lambda user: user.gender and user.gender.value),
+    "language": ("language", lambda user: user.language),
+    "country": ("location", lambda user: user.location and user.location.country),
+    "region": ("location", lambda user: user.location and _folded(user.location.region)),
+    "city": ("location", lambda user: user.location and _folded(user.location.city)),
+    "latitude": ("location", lambda user: user.location and user.location.latitude),
+    "longitude": ("location", lambda user: user.location and user.location.longitude),
+    "has_push": ("devices", lambda user: any(device.push for device in user.devices)),
+    "opted_out": ("choices", lambda user: _opted_out(user.choices)),
+    "name": ("name", lambda user: user.name),
+    "email": ("email", lambda user: user.email),
+    "phone": ("phone", lambda user: user.phone),
+    "timezone": ("timezone", lambda user: user.timezone),
+    "folded_name": ("name", lambda user: _folded(user.name)),
+    "folded_email": ("email", lambda user: _folded(user.email)),
+    "folded_phone": ("phone", lambda user: _folded(user.phone)),
+    "folded_timezone": ("timezone", lambda user: _folded(user.timezone)),
+}
+"""Of each column, from which attribute of a user it follows, and how."""
+
+
+def _opted_out(choices: Choices) -> str:
+    channels = [channel.value for channel, choice in choices.items() if not choice.subscribed]
+    return f",{','.join(channels)},"
+
+
+def columns_of(user: User) -> list[Any]:
     """Return the values of `COLUMNS`."""
-    place = user.location
-    opted_out = [channel.value for channel, c in user.choices.items() if not c.subscribed]
-    texts = (user.name, user.email, user.phone, user.timezone)
-    return (
-        None if user.last_seen_at is None else to_ms(user.last_seen_at),
-        to_ms(user.created_at),
-        user.birthday and user.birthday.isoformat(),
-        user.gender and user.gender.value,
-        user.language,
-        place and place.country,
-        place and place.region and place.region.casefold(),
-        place and place.city and place.city.casefold(),
-        place and place.latitude,
-        place and place.longitude,
-        any(device.push for device in user.devices),
-        f",{','.join(opted_out)},",
-        *texts,
-        *(text and text.casefold() for text in texts),
-    )
+    return [value(user) for _, value in COLUMNS.values()]
+
+
+def changed_columns(before: User, after: User) -> dict[str, Any]:
+    """Return the columns whose attribute changed, by name."""
+    return {
+        column: value(after)
+        for column, (attribute, value) in COLUMNS.items()
+        if getattr(before, attribute) is not getattr(after, attribute)
+    }
 
 
 def index(connection: sqlite3.Connection, before: User | None, after: User) -> None:
@@ -54,6 +74,8 @@ def index_many(connection: sqlite3.Connection, people: Sequence[tuple[User | Non
     come: list[tuple[Any, ...]] = []
     for before, after in people:
         old, new = before.properties if before else {}, after.properties
+        if old is new:
+            continue
         names = [name for name in {*old, *new} if not same(old.get(name), new.get(name))]
         gone += [(after.id, name) for name in names if name in old]
         come += [
@@ -71,6 +93,8 @@ def index_many(connection: sqlite3.Connection, people: Sequence[tuple[User | Non
 def _totals(before: User | None, after: User) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of those totals that changed."""
     counted = before.activity if before else {}
+    if counted is after.activity:
+        return
     for key, total in after.activity.items():
         if counted.get(key) != total:
             yield after.id, key, total.count, to_ms(total.first_at), to_ms(total.last_at)
