@@ -45,10 +45,9 @@ async def change_existing(
     Raises:
         UserNotFound: it finds nobody.
     """
-    user_id = None if isinstance(ref, Impossible) else await store.whose(ref)
-    if user_id is None:
+    if isinstance(ref, Impossible):
         raise UserNotFound
-    return await store.change(user_id, step, event_ids)
+    return await store.change(ref, step, event_ids)
 
 
 async def change_or_create(

@@ -184,14 +184,14 @@ class Store(Protocol):
             Busy: others were faster for too long; nothing was written.
         """
 
-    async def change(self, user_id: str, step: Step, event_ids: Collection[str] = ()) -> Edit:
+    async def change(self, ref: UserRef, step: Step, event_ids: Collection[str] = ()) -> Edit:
         """Keep what `step` makes of a user, identities that it links or unlinks included.
 
         The write holds only if nobody wrote since the read; otherwise the step runs again on the
         newer user. A step that changes nothing writes nothing.
 
         Args:
-            user_id: Whom to change; the id of a merged user stands for the survivor.
+            ref: Whom to change; the id of a merged user stands for the survivor.
             step: What to do.
             event_ids: Events about which the step has to know whether they are in the archive.
 

@@ -210,10 +210,17 @@ class MongoStore:
         with answering():
             return await self._persist(lambda: self._try_create(edit))
 
-    async def change(self, user_id: str, step: Step, event_ids: Collection[str] = ()) -> Edit:
+    async def change(self, ref: UserRef, step: Step, event_ids: Collection[str] = ()) -> Edit:
         with answering():
+            user_id = ref if isinstance(ref, str) else await self._owner(ref)
             async with self._turns.of(user_id):
-                return await self._persist(lambda: self._try_change(user_id, step, event_ids))
+                return await self._persist(lambda: self._try_change(user_id, ref, step, event_ids))
+
+    async def _owner(self, identity: Identity) -> str:
+        owners = await self._readings.owners([identity.key])
+        if identity.key not in owners:
+            raise UserNotFound
+        return owners[identity.key]
 
     async def _persist(self, attempt: Callable[[], Awaitable[Result | None]]) -> Result:
         """Attempt until nobody else is faster.
@@ -244,10 +251,12 @@ class MongoStore:
         return replace(edit, user=user)
 
     async def _try_change(
-        self, user_id: str, step: Step, event_ids: Collection[str]
+        self, user_id: str, ref: UserRef, step: Step, event_ids: Collection[str]
     ) -> Edit | None:
-        """Change the user, or return None if somebody else was faster."""
+        """Change the user whom `ref` found, or return None if somebody else was faster."""
         document = await self._settled(user_id)
+        if isinstance(ref, Identity) and ref.key not in keys_of(document):
+            raise UserNotFound  # claimed, but on its way to this user, or away
         before = content_of(document)
         known: frozenset[str] = frozenset()
         if before.archived and event_ids:
@@ -320,15 +329,17 @@ class MongoStore:
 
     async def _settled(self, user_id: str) -> Document:
         """Return the document of a user, or of the survivor, with nothing left to finish in it."""
-        if await self._users.get(user_id) is None:
+        document = await self._users.get(user_id)
+        if document is None:
             raise UserNotFound
-        while True:
+        if document["state"] == State.MERGED:
             document = await self._merging.root(user_id)
-            if document["state"] != State.ACTIVE:
-                raise UserNotFound
+        while document["state"] == State.ACTIVE:
             if is_settled(document):
                 return document
             await self._finish(document["_id"], document)
+            document = await self._merging.root(user_id)
+        raise UserNotFound
 
     async def _finish(self, user_id: str, document: Document) -> None:
         """Finish what a writer noted in the document of this user."""

@@ -64,9 +64,6 @@ WRITER_CACHE_KIB: Final = 65_536
 ENTRIES_PER_COMMIT: Final = 250
 """Of many changes, so many share a transaction; between two, others write."""
 
-_BY_ID = "id = ifnull((SELECT survivor FROM merged_users WHERE id = :ref), :ref)"
-_BY_IDENTITY = "id = (SELECT user FROM identities WHERE identity = :ref)"
-
 
 @asynccontextmanager
 async def open_sqlite(url: str, limits: Limits) -> AsyncIterator["SqliteStore"]:
@@ -120,15 +117,11 @@ class SqliteStore:
         return None if text is None else users.decode(text)
 
     def _document(self, ref: UserRef) -> str | None:
-        sql, argument = _lookup(ref, "document")
-        row = self._lookups.execute(sql, argument).fetchone()
-        return row and str(row[0])
+        return users.document(self._lookups, ref)
 
     async def whose(self, ref: UserRef) -> str | None:
         with answering():
-            sql, argument = _lookup(ref, "id")
-            row = self._lookups.execute(sql, argument).fetchone()
-        return row and str(row[0])
+            return users.whose(self._lookups, ref)
 
     async def read(self, refs: Sequence[UserRef], reading: Reading[Shown]) -> list[Shown | None]:
         with answering():
@@ -195,10 +188,10 @@ class SqliteStore:
             lambda connection: users.insert(connection, edit, self._names, self._limits)
         )
 
-    async def change(self, user_id: str, step: Step, event_ids: Collection[str] = ()) -> Edit:
+    async def change(self, ref: UserRef, step: Step, event_ids: Collection[str] = ()) -> Edit:
         return await self._write(
             lambda connection: users.change(
-                connection, user_id, step, event_ids, self._names, self._limits
+                connection, ref, step, event_ids, self._names, self._limits
             )
         )
 
@@ -403,12 +396,6 @@ class SqliteStore:
         loop = asyncio.get_running_loop()
         with answering():
             return await loop.run_in_executor(self._scan_thread, job, self._scans)
-
-
-def _lookup(ref: UserRef, column: str) -> tuple[str, dict[str, str]]:
-    """Return what looks somebody up, and what it takes."""
-    where, name = (_BY_ID, ref) if isinstance(ref, str) else (_BY_IDENTITY, ref.key)
-    return f"SELECT {column} FROM users WHERE {where}", {"ref": name}
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from app.domain.events import Event
 from app.domain.identity import Identity, LinkedIdentity
 from app.domain.limits import Limits
 from app.domain.user import Edit, User, respelled, written_kind
-from app.store import Step
+from app.store import Step, UserRef
 from app.store.document import from_event, to_document, to_event, to_user
 from app.store.sqlite import facts
 from app.store.sqlite.catalog import KnownNames
@@ -21,6 +21,9 @@ from app.store.sqlite.changes import append
 from app.store.sqlite.connection import for_each, from_ms, to_ms
 
 MAX_VARIABLES: Final = 500
+
+_BY_ID: Final = "id = ifnull((SELECT survivor FROM merged_users WHERE id = :ref), :ref)"
+_BY_IDENTITY: Final = "id = (SELECT user FROM identities WHERE identity = :ref)"
 
 _EVENTS: Final = ',"events":'
 _AFTER_EVENTS: Final = ',"archived":'
@@ -33,36 +36,48 @@ _INSERT: Final = (
 )
 
 
-def decode(document: str) -> User:
+def decode(text: str) -> User:
     """Return the user, whose events stay text: of most people nobody reads all of them."""
-    start = document.index(_EVENTS)
-    end = document.rindex(_AFTER_EVENTS)
-    known = orjson.loads(f"{document[:start]}{document[end:]}")
-    known["events"] = document[start + len(_EVENTS) : end]
+    start = text.index(_EVENTS)
+    end = text.rindex(_AFTER_EVENTS)
+    known = orjson.loads(f"{text[:start]}{text[end:]}")
+    known["events"] = text[start + len(_EVENTS) : end]
     return to_user(known, from_ms)
 
 
 def encode(user: User) -> str:
-    document = to_document(user, to_ms)
-    if isinstance(document["events"], str):
-        document["events"] = orjson.Fragment(document["events"])
-    return orjson.dumps(document).decode()
+    kept = to_document(user, to_ms)
+    if isinstance(kept["events"], str):
+        kept["events"] = orjson.Fragment(kept["events"])
+    return orjson.dumps(kept).decode()
 
 
-def root(connection: sqlite3.Connection, user_id: str) -> User:
-    """Return the user, or the survivor of a merged one.
+def document(connection: sqlite3.Connection, ref: UserRef) -> str | None:
+    """Return the document of whom an identity finds, or an id: the survivor of a merged user."""
+    return _looked_up(connection, ref, "document")
+
+
+def whose(connection: sqlite3.Connection, ref: UserRef) -> str | None:
+    """Return the id of whom `document` returns."""
+    return _looked_up(connection, ref, "id")
+
+
+def _looked_up(connection: sqlite3.Connection, ref: UserRef, column: str) -> str | None:
+    where, name = (_BY_ID, ref) if isinstance(ref, str) else (_BY_IDENTITY, ref.key)
+    row = connection.execute(f"SELECT {column} FROM users WHERE {where}", {"ref": name}).fetchone()
+    return row and str(row[0])
+
+
+def root(connection: sqlite3.Connection, ref: UserRef) -> User:
+    """Return whom an identity finds, or an id: the survivor of a merged user.
 
     Raises:
-        UserNotFound: there is neither.
+        UserNotFound: that is nobody.
     """
-    row = connection.execute(
-        "SELECT document FROM users WHERE id = "
-        "ifnull((SELECT survivor FROM merged_users WHERE id = ?), ?)",
-        (user_id, user_id),
-    ).fetchone()
-    if row is None:
+    found = document(connection, ref)
+    if found is None:
         raise UserNotFound
-    return decode(row[0])
+    return decode(found)
 
 
 def insert(connection: sqlite3.Connection, edit: Edit, names: KnownNames, limits: Limits) -> Edit:
@@ -102,14 +117,14 @@ def update(connection: sqlite3.Connection, before: User, after: User) -> None:
 
 def change(
     connection: sqlite3.Connection,
-    user_id: str,
+    ref: UserRef,
     step: Step,
     event_ids: Collection[str],
     names: KnownNames,
     limits: Limits,
 ) -> Edit:
     """Keep what `step` makes of the user."""
-    before = root(connection, user_id)
+    before = root(connection, ref)
     edit = step(before, archived_among(connection, before, event_ids))
     if edit.user is before or edit.user == before:
         return dataclasses.replace(edit, sightings={})  # nothing is written, and no name coined
