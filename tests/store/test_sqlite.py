@@ -20,7 +20,7 @@ from app.store.sqlite import SqliteStore
 from app.store.sqlite.changes import CHANGES
 from app.store.sqlite.connection import connect, path_of, prepare, to_ms
 from app.store.sqlite.log import KEPT_MS
-from tests.builders import LIMITS, NOON, event
+from tests.builders import LIMITS, NOON, event, identity
 from tests.store.steps import incrementing, newcomer, newcomer_with, recording
 
 
@@ -263,3 +263,73 @@ async def test_a_step_sees_the_person_as_all_before_it_left_them(store: Store):
     await asyncio.gather(*(store.change(ada.id, note) for _ in range(150)))
 
     assert met == list(range(150))
+
+
+# ---------------------------------------------------------------- what a write costs
+
+
+@asynccontextmanager
+async def observed_store(url: str, statements: list[str]) -> AsyncIterator[SqliteStore]:
+    """Open a store that notes which statements it executes, each kind once."""
+    path = path_of(url)
+    prepare(path, LIMITS.busy_s)
+
+    def note(statement: str) -> None:
+        kind = _first_words(statement)
+        if kind not in statements:  # one that sets off a trigger is told again
+            statements.append(kind)
+
+    def observed() -> sqlite3.Connection:
+        connection = connect(path, LIMITS.busy_s)
+        connection.set_trace_callback(note)
+        return connection
+
+    store = SqliteStore(observed, LIMITS)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def _first_words(statement: str) -> str:
+    """Return what a statement does, and to which table."""
+    words = statement.replace("OR REPLACE ", "").split()
+    match words[0]:
+        case "INSERT":
+            return " ".join(words[:3])
+        case "UPDATE":
+            return " ".join(words[:4])
+        case "SELECT":
+            return f"SELECT FROM {words[words.index('FROM') + 1]}"
+        case other:
+            return other
+
+
+async def test_a_change_of_one_property_touches_nothing_else(sqlite_url: str):
+    statements: list[str] = []
+    async with observed_store(sqlite_url, statements) as store:
+        ada = (await store.create(newcomer("email:ada@example.org"))).user
+        await store.change(ada.id, incrementing())
+        statements.clear()
+
+        await store.change(identity("email:ada@example.org"), incrementing())
+
+    assert statements == [
+        "BEGIN", "SAVEPOINT", "SELECT FROM users", "UPDATE users SET document",
+        "UPDATE user_properties SET t", "INSERT INTO changes", "RELEASE", "COMMIT",
+    ]  # fmt: skip
+
+
+async def test_an_event_of_a_known_name_touches_only_its_total(sqlite_url: str):
+    statements: list[str] = []
+    async with observed_store(sqlite_url, statements) as store:
+        ada = (await store.create(newcomer_with(recording(event(id="e1"))))).user
+        await store.change(ada.id, recording(event(id="e2")))
+        statements.clear()
+
+        await store.change(ada.id, recording(event(id="e3", at=NOON + timedelta(minutes=1))))
+
+    assert statements == [
+        "BEGIN", "SAVEPOINT", "SELECT FROM users", "UPDATE users SET document",
+        "INSERT INTO user_activity", "INSERT INTO changes", "RELEASE", "COMMIT",
+    ]  # fmt: skip

@@ -304,7 +304,7 @@ class SqliteStore:
 
     async def _write(self, job: Callable[[sqlite3.Connection], Edit]) -> Edit:
         edit = await self._writer.run(job)
-        self._names.keep(edit.sightings)
+        self._names.keep(edit)
         return edit
 
     async def page(

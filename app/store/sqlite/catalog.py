@@ -17,6 +17,7 @@ from app.domain.catalog import (
 from app.domain.errors import Path
 from app.domain.limits import Limits
 from app.domain.properties import PropertyKind
+from app.domain.user import Edit
 
 
 def read_subject(connection: sqlite3.Connection, subject: str) -> Entries:
@@ -36,10 +37,11 @@ def _to_kinds(text: str) -> frozenset[PropertyKind]:
 
 
 class KnownNames:
-    """Which names this process has seen in the catalog; they are never taken out of it."""
+    """What this process has seen in the catalog: nothing is ever taken out of it, or respelled."""
 
     def __init__(self) -> None:
         self._known: set[Name] = set()
+        self._spelled: dict[str, str] = {}
 
     def coin(
         self,
@@ -54,21 +56,32 @@ class KnownNames:
             LimitExceeded: there are too many names already, or from the coiner; none was entered.
         """
         unknown = {name: seen for name, seen in sightings.items() if name not in self._known}
-        subjects = {name.subject for name in unknown}
-        if coiner and unknown:
-            known = {subject: read_subject(connection, subject) for subject in subjects}
-            _count_coined(connection, coiner, new_names(known, unknown))
-        for subject in subjects:
-            self._coin_in(connection, subject, unknown, limits)
+        if unknown:
+            self._enter(connection, unknown, limits, coiner)
         return {
-            name.key: self._spelling(connection, name.key)
+            name.key: self._spelled.get(name.key) or self._spelling(connection, name.key)
             for name in sightings
             if name.subject == EVENTS
         }
 
-    def keep(self, sightings: Sightings) -> None:
-        """Remember names that are durably in the catalog now."""
-        self._known.update(sightings)
+    def keep(self, edit: Edit) -> None:
+        """Remember the names in an edit, which are durably in the catalog now."""
+        self._known.update(edit.sightings)
+        self._spelled.update((event.key, event.name) for event in edit.recorded)
+
+    def _enter(
+        self,
+        connection: sqlite3.Connection,
+        sightings: Sightings,
+        limits: Limits,
+        coiner: Coiner | None,
+    ) -> None:
+        subjects = {name.subject for name in sightings}
+        if coiner:
+            known = {subject: read_subject(connection, subject) for subject in subjects}
+            _count_coined(connection, coiner, new_names(known, sightings))
+        for subject in subjects:
+            self._coin_in(connection, subject, sightings, limits)
 
     def _coin_in(
         self, connection: sqlite3.Connection, subject: str, sightings: Sightings, limits: Limits

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from app.domain import criteria
-from app.domain.properties import PropertyValue, kind_of, same
+from app.domain.properties import Properties, PropertyValue, kind_of, same
 from app.domain.reach import Choices
 from app.domain.user import User
 from app.store.sqlite.connection import for_each, to_ms
@@ -72,17 +72,24 @@ def index_many(connection: sqlite3.Connection, people: Sequence[tuple[User | Non
     """Bring the rows of users up to date, each given before and after."""
     gone: list[tuple[Any, ...]] = []
     come: list[tuple[Any, ...]] = []
+    replaced: list[tuple[Any, ...]] = []
     for before, after in people:
         old, new = before.properties if before else {}, after.properties
-        if old is new:
-            continue
-        names = [name for name in {*old, *new} if not same(old.get(name), new.get(name))]
-        gone += [(after.id, name) for name in names if name in old]
-        come += [
-            (after.id, name, *row) for name in names if name in new for row in _rows(new[name])
-        ]
+        for name in _changed(old, new):
+            had, has = _rows(old.get(name)), _rows(new.get(name))
+            if len(had) == len(has) == 1:
+                replaced.append((*has[0], after.id, name))
+                continue
+            gone += [(after.id, name)] if had else []
+            come += [(after.id, name, *row) for row in has]
     for_each(connection, "DELETE FROM user_properties WHERE user = ? AND k = ?", gone)
     for_each(connection, "INSERT INTO user_properties VALUES (?, ?, ?, ?, ?)", come)
+    # Cheaper than one of each: the index by user stays as it is.
+    for_each(
+        connection,
+        "UPDATE user_properties SET t = ?, v = ?, f = ? WHERE user = ? AND k = ?",
+        replaced,
+    )
     for_each(
         connection,
         "INSERT OR REPLACE INTO user_activity VALUES (?, ?, ?, ?, ?)",
@@ -100,13 +107,22 @@ def _totals(before: User | None, after: User) -> Iterator[tuple[Any, ...]]:
             yield after.id, key, total.count, to_ms(total.first_at), to_ms(total.last_at)
 
 
-def _rows(value: PropertyValue) -> Iterator[tuple[str, Any, str | None]]:
-    """Yield kind, value and folded text of a property; a list has a row for each element, too."""
+def _changed(old: Properties, new: Properties) -> list[str]:
+    if old is new:
+        return []
+    return [name for name in {*old, *new} if not same(old.get(name), new.get(name))]
+
+
+def _rows(value: PropertyValue | None) -> list[tuple[str, Any, str | None]]:
+    """Return kind, value and folded text of a property; a list has a row for each element, too."""
+    if value is None:
+        return []
     folded = value.casefold() if isinstance(value, str) else None
-    yield kind_of(value).value, stored(value), folded
-    if isinstance(value, tuple):
-        for text in value:
-            yield ELEMENT, text, text.casefold()
+    elements = value if isinstance(value, tuple) else ()
+    return [
+        (kind_of(value).value, stored(value), folded),
+        *((ELEMENT, text, text.casefold()) for text in elements),
+    ]
 
 
 def distance_m(
