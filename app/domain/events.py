@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from app.domain.errors import InvalidInput, LimitExceeded, Path
+from app.domain.frozen import made
 from app.domain.limits import (
     MAX_EVENT_AGE_YEARS,
     MAX_EVENT_BYTES,
@@ -100,14 +101,14 @@ def parse_events(
 
 def _parse_event(raw: Any, now: datetime, new_id: str, path: Path, limits: Limits) -> Event:
     items = _parse_items(raw.get("items"), (*path, "items"), limits)
-    event = Event(
-        id=_parse_id(raw.get("id"), new_id, (*path, "id")),
-        name=parse_text_name(raw["name"], (*path, "name"), MAX_EVENT_NAME_BYTES),
-        at=_parse_at(raw.get("at"), now, (*path, "at"), limits),
-        properties=_parse_event_properties(raw.get("properties"), (*path, "properties"), limits),
-        items=items,
-    )
-    return _bounded(event, path)
+    fields = {
+        "id": _parse_id(raw.get("id"), new_id, (*path, "id")),
+        "name": parse_text_name(raw["name"], (*path, "name"), MAX_EVENT_NAME_BYTES),
+        "at": _parse_at(raw.get("at"), now, (*path, "at"), limits),
+        "properties": _parse_event_properties(raw.get("properties"), (*path, "properties"), limits),
+        "items": items,
+    }
+    return _bounded(made(Event, fields), path)
 
 
 def parse_stored_event(raw: Mapping[str, Any], path: Path, limits: Limits) -> Event:
@@ -215,10 +216,11 @@ def counted(activity: Activities, events: Sequence[Event]) -> Activities:
         old = totals.get(key)
         if old:
             instants += (old.first_at, old.last_at)
-        totals[key] = Activity(
-            name=old.name if old else names[key],
-            count=len(instants) - 2 + old.count if old else len(instants),
-            first_at=min(instants),
-            last_at=max(instants),
-        )
+        fields = {
+            "name": old.name if old else names[key],
+            "count": len(instants) - 2 + old.count if old else len(instants),
+            "first_at": min(instants),
+            "last_at": max(instants),
+        }
+        totals[key] = made(Activity, fields)
     return totals

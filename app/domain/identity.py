@@ -13,6 +13,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import BaseModel, ConfigDict
 
 from app.domain.errors import InvalidInput, Path
+from app.domain.frozen import made
 from app.domain.text import has_control_characters, size_bytes
 
 MAX_CHARACTERS: Final = 120
@@ -71,7 +72,7 @@ class LinkedIdentity(Identity):
 
     @property
     def identity(self) -> Identity:
-        return Identity.model_construct(kind=self.kind, value=self.value)
+        return made(Identity, {"kind": self.kind, "value": self.value})
 
 
 def normalised(kind: IdentityKind, raw: str, path: Path, *, test_mail_domains: bool) -> Identity:
@@ -98,7 +99,7 @@ def normalised(kind: IdentityKind, raw: str, path: Path, *, test_mail_domains: b
             IdentityKind.CUSTOM | IdentityKind.FACEBOOK | IdentityKind.GOOGLE | IdentityKind.DEVICE
         ):
             value = _opaque(text, path)
-    return Identity(kind=kind, value=value)
+    return made(Identity, {"kind": kind, "value": value})
 
 
 def email_parts(text: str, path: Path, *, test_domains: bool) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from app.domain.events import Event
 from app.domain.fields import FieldValue
 from app.domain.limits import Limits
 from app.domain.recent import Recent
-from app.domain.user import ATTRIBUTES, Edit, User, recorded, revised, updated, with_device
+from app.domain.user import ATTRIBUTES, Edit, User, revised, updated, with_device, with_events
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,10 @@ def observed(
     registration = observation.registration
     if registration and after.has(registration.identity):
         after = with_device(after, registration, now)
-    edit = recorded(after, events, known, now, limits)
-    final = edit.user.model_copy(update={"version": user.version, "updated_at": user.updated_at})
+    edit = with_events(after, events, known, limits)
     return replace(
         edit,
-        user=revised(user, final, now),
+        user=revised(user, edit.user, now),
         sightings={**names_in_changes(changes.operations, after.properties), **edit.sightings},
     )
 

@@ -1,17 +1,18 @@
 """Records: what an import brings of one person at a time, each applied whole or not at all."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
+from app.domain.catalog import names_in_changes
 from app.domain.changes import NO_CHANGES, UserChanges, parse_changes
 from app.domain.errors import InvalidInput, LimitExceeded, Path
 from app.domain.events import Event, parse_events
 from app.domain.identity import Identity, IdentityKind, normalised
 from app.domain.limits import MAX_RECORD_ID_CHARACTERS, MAX_RECORD_IDS, Limits
 from app.domain.text import size_bytes
-from app.domain.user import Edit, User, change_edit, linked, new_user, recorded, revised, updated
+from app.domain.user import Edit, User, linked, new_user, revised, updated, with_events
 
 MAX_RECORDS: Final = 1_000
 """How many records one call brings."""
@@ -123,15 +124,19 @@ def taken_in(user: User, record: Record, known: Set[str], now: datetime, limits:
         return Edit(user)
     named = linked(user, record.identities, now, limits, ("identities",))
     changed = updated(named, record.changes, now, limits)
-    sightings = change_edit(user, changed, record.changes, now).sightings
-    edit = Edit(changed)
-    if record.events:
-        edit = recorded(changed, record.events, known, now, limits)
-    after = revised(user, _remembering(edit.user, record.id), now)
-    if not user.version:
-        after = after.model_copy(update={"version": 1, "updated_at": now})
-    names = {**sightings, **edit.sightings}
-    return Edit(after, edit.recorded, edit.spilled, names, edit.duplicates)
+    sightings = names_in_changes(record.changes.operations, changed.properties)
+    edit = with_events(changed, record.events, known, limits) if record.events else Edit(changed)
+    after = _remembering(edit.user, record.id)
+    return replace(
+        edit,
+        user=revised(user, after, now) if user.version else _first(after, now),
+        sightings={**sightings, **edit.sightings},
+    )
+
+
+def _first(user: User, now: datetime) -> User:
+    """Return the first version of somebody new."""
+    return user.model_copy(update={"version": 1, "updated_at": now})
 
 
 def _remembering(user: User, record_id: str | None) -> User:

@@ -1,8 +1,8 @@
 """A user: everything known about one person, kept as one document."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -125,7 +125,11 @@ class Edit:
 
 def new_user(user_id: str, now: datetime) -> User:
     """Return a user of whom nothing is known, of version 0: one that nobody has created yet."""
-    return User(id=user_id, created_at=now, updated_at=now)
+    return _NOBODY.model_copy(update={"id": user_id, "created_at": now, "updated_at": now})
+
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_NOBODY: Final = User(id="", created_at=_NEVER, updated_at=_NEVER)
 
 
 # ---------------------------------------------------------------- what changes a user
@@ -169,33 +173,37 @@ def linked(
     Raises:
         LimitExceeded: there would be too many strong identities.
     """
-    before = _strong(user)
-    new = {identity for identity in identities if not user.has(identity)}
-    for identity in dict.fromkeys(identities):
-        if identity in new:
-            user = _linked_one(user, identity, now)
-    if before < _strong(user) > limits.identities:
+    new = [identity for identity in dict.fromkeys(identities) if not user.has(identity)]
+    after = _named(user, new, now) if new else user
+    if _strong(user) < _strong(after) > limits.identities:
         raise LimitExceeded(
             f"A user has at most {limits.identities} identities.", path, limits.identities
         )
-    return within_device_limit(user, new, limits)
+    return within_device_limit(after, new, limits)
 
 
 def _strong(user: User) -> int:
     return sum(identity.is_strong for identity in user.identities)
 
 
-def _linked_one(user: User, identity: Identity, now: datetime) -> User:
-    new = LinkedIdentity(kind=identity.kind, value=identity.value, linked_at=now)
+def _named(user: User, new: Sequence[Identity], now: datetime) -> User:
+    linked = [
+        made(LinkedIdentity, {"kind": one.kind, "value": one.value, "linked_at": now})
+        for one in new
+    ]
     update: dict[str, Any] = {
-        "identities": (*user.identities, new),
-        "identified": user.identified or identity.is_strong,
+        "identities": (*user.identities, *linked),
+        "identified": user.identified or any(identity.is_strong for identity in new),
     }
-    if identity.kind is IdentityKind.EMAIL and user.email is None:
-        update["email"] = identity.value
-    if identity.kind is IdentityKind.PHONE and user.phone is None:
-        update["phone"] = identity.value
+    for identity in new:
+        field = _CONTACTS.get(identity.kind)
+        if field and getattr(user, field) is None:
+            update.setdefault(field, identity.value)
     return user.model_copy(update=update)
+
+
+_CONTACTS: Final = {IdentityKind.EMAIL: "email", IdentityKind.PHONE: "phone"}
+"""The contact fields that an identity may fill."""
 
 
 def unlinked(user: User, identity: Identity) -> User:
@@ -208,7 +216,7 @@ def unlinked(user: User, identity: Identity) -> User:
     return user.model_copy(update=update)
 
 
-def within_device_limit(user: User, new: Set[Identity], limits: Limits) -> User:
+def within_device_limit(user: User, new: Collection[Identity], limits: Limits) -> User:
     """Return the user without the devices past the limit: seen longest ago, and not in `new`."""
     held = [identity for identity in user.identities if not identity.is_strong]
     surplus = len(held) - limits.devices
@@ -265,6 +273,12 @@ def recorded(
         now: When this is recorded.
         limits: How many events stay in the document.
     """
+    edit = with_events(user, events, known, limits)
+    return replace(edit, user=revised(user, edit.user, now))
+
+
+def with_events(user: User, events: Sequence[Event], known: Set[str], limits: Limits) -> Edit:
+    """Return the edit that `recorded` does, of the same version still."""
     seen = Recent.of(user.events).among([event.id for event in events]) | known
     new: dict[str, tuple[int, Event]] = {}
     for position, event in enumerate(events):
@@ -284,7 +298,7 @@ def recorded(
         }
     )
     return Edit(
-        user=revised(user, after, now),
+        user=after,
         recorded=fresh,
         spilled=spilled,
         sightings=names_in_events(new.values()),

@@ -303,7 +303,7 @@ async def test_nothing_of_a_bug_is_told_or_logged(api, monkeypatch, caplog):
     async def failing(*_):
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(SqliteStore, "whose", failing)
+    monkeypatch.setattr(SqliteStore, "change", failing)
 
     answer = await post(api, "/v1/track", TRACK)
 
