@@ -156,12 +156,14 @@ class Archive:
 
     async def write_batch(self, user_id: str, events: Sequence[Event]) -> list[str]:
         """Write events aside; they count only once a document names the tokens returned."""
+        if not events:
+            return []
         token = new_token()
         for number, part in enumerate(_parts(events)):
             await self._write_aside(
                 token, number, user_id, [from_event(event, to_bson) for event in part], []
             )
-        return [token] if events else []
+        return [token]
 
     async def write_drops(
         self, user_id: str, ids: Sequence[str], lost: Sequence[Lost]
