@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 from zoneinfo import available_timezones
 
@@ -123,15 +123,22 @@ def _language(text: str, path: Path) -> str:
             path,
             MAX_LANGUAGE_CHARACTERS,
         )
-    if _LANGUAGE.fullmatch(text):
-        try:
-            tag = langcodes.Language.get(text, normalize=False)
-        except LanguageTagError:
-            pass
-        else:
-            if tag.is_valid():
-                return tag.to_tag()
-    raise InvalidInput("This is no BCP 47 language tag, such as de-CH.", path)
+    tag = _language_tag(text)
+    if tag is None:
+        raise InvalidInput("This is no BCP 47 language tag, such as de-CH.", path)
+    return tag
+
+
+@lru_cache(10_000)
+def _language_tag(text: str) -> str | None:
+    """Return the tag as it is written; None if it is none. Few are in use, and many people's."""
+    if not _LANGUAGE.fullmatch(text):
+        return None
+    try:
+        tag = langcodes.Language.get(text, normalize=False)
+    except LanguageTagError:
+        return None
+    return tag.to_tag() if tag.is_valid() else None
 
 
 @cache

@@ -24,6 +24,9 @@ PropertyValue = str | float | bool | date | datetime | tuple[str, ...]
 Properties = Mapping[str, PropertyValue]
 """By name, sorted by it."""
 
+_WITHIN_BYTES: Final = MAX_PROPERTIES_BYTES // (MAX_LIST_BYTES + MAX_PROPERTY_NAME_BYTES)
+"""So few properties are within their limit of bytes, however large each of them is."""
+
 _EXACT: Final = 2**53
 _FIXED_SIZE: Final = 8
 
@@ -295,6 +298,8 @@ def _refuse_growth(before: Properties, after: Properties, limits: Limits) -> Non
         raise LimitExceeded(
             f"A user has at most {limits.properties} properties.", path, limits.properties
         )
+    if len(after) <= _WITHIN_BYTES:
+        return
     if MAX_PROPERTIES_BYTES < (size := properties_bytes(after)) > properties_bytes(before):
         raise LimitExceeded(
             f"The properties of a user take {size} bytes, over {MAX_PROPERTIES_BYTES}.",

@@ -175,7 +175,7 @@ def linked(
     """
     new = [identity for identity in dict.fromkeys(identities) if not user.has(identity)]
     after = _named(user, new, now) if new else user
-    if _strong(user) < _strong(after) > limits.identities:
+    if limits.identities < _strong(after) > _strong(user):
         raise LimitExceeded(
             f"A user has at most {limits.identities} identities.", path, limits.identities
         )

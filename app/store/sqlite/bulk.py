@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from app.domain.catalog import Entries
 from app.domain.change import ChangeKind
@@ -14,7 +14,7 @@ from app.store import Entry, Outcome
 from app.store.drafts import Draft, Drafts, changed
 from app.store.sqlite import facts, users
 from app.store.sqlite.catalog import KnownNames, read_subject
-from app.store.sqlite.changes import append
+from app.store.sqlite.changes import Told, append_many
 
 
 class _Reading:
@@ -99,7 +99,7 @@ def write(
     facts.index_many(connection, [(draft.before, draft.after) for draft in people])
     for draft in people:
         users.archive(connection, draft.after.id, draft.spilled)
-        _tell(connection, draft)
+    append_many(connection, list(_told(people)))
 
 
 def _pass_identities(connection: sqlite3.Connection, people: Iterable[Draft]) -> None:
@@ -114,9 +114,11 @@ def _pass_identities(connection: sqlite3.Connection, people: Iterable[Draft]) ->
     connection.executemany("INSERT INTO identities VALUES (?, ?)", come)
 
 
-def _tell(connection: sqlite3.Connection, draft: Draft) -> None:
-    before, after = draft.before, draft.after
-    kind = ChangeKind.CREATED.value if before is None else written_kind(before, after)
-    if kind:
-        ids = [event.id for event in draft.recorded]
-        append(connection, kind, after.id, after.version, after.updated_at, ids)
+def _told(people: Iterable[Draft]) -> Iterator[Told]:
+    """Yield what the log is told of people."""
+    for draft in people:
+        before, after = draft.before, draft.after
+        kind = ChangeKind.CREATED.value if before is None else written_kind(before, after)
+        if kind:
+            ids = [event.id for event in draft.recorded]
+            yield kind, after.id, after.version, after.updated_at, ids
