@@ -6,7 +6,7 @@ Only instants differ between stores: each passes how it keeps them.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -33,47 +33,21 @@ def to_document(user: User, instant: FromInstant) -> Document:
 
     Its events are a list of documents, or the JSON text of one if they were read from a text.
     """
+    return {field: write(user, instant) for field, (_, write) in _FIELDS.items()}
+
+
+def rewritten(document: Document, before: User, after: User, instant: FromInstant) -> Document:
+    """Return `after` as a document, given the one that `before` was read from.
+
+    Most writes change little of a person: what is the same object as before is taken from there.
+    """
+    known = vars(before)
+    changed = {name for name, value in vars(after).items() if value is not known[name]}
     return {
-        "_id": user.id,
-        "version": user.version,
-        "identified": user.identified,
-        "name": user.name,
-        "email": user.email,
-        "phone": user.phone,
-        "birthday": user.birthday and user.birthday.isoformat(),
-        "gender": user.gender and user.gender.value,
-        "language": user.language,
-        "timezone": user.timezone,
-        "photoUrl": user.photo_url,
-        "location": user.location and user.location.model_dump(),
-        "folded": _folded(user),
-        "identities": [_from_identity(identity, instant) for identity in user.identities],
-        "properties": from_properties(user.properties, instant, folded=True),
-        "devices": [from_device(device, instant) for device in user.devices],
-        "channels": {
-            channel.value: {"subscribed": c.subscribed, "changedAt": instant(c.changed_at)}
-            for channel, c in user.choices.items()
-        },
-        "activity": [
-            {
-                "key": key,
-                "name": total.name,
-                "count": total.count,
-                "firstAt": instant(total.first_at),
-                "lastAt": instant(total.last_at),
-            }
-            for key, total in user.activity.items()
-        ],
-        "events": _from_recent(user.events, instant),
-        "archived": user.archived,
-        "archivedUntil": user.archived_until and instant(user.archived_until),
-        "absorbed": list(user.absorbed),
-        "requestIds": list(user.request_ids),
-        "recordIds": list(user.record_ids),
-        "createdAt": instant(user.created_at),
-        "updatedAt": instant(user.updated_at),
-        "lastSeenAt": user.last_seen_at and instant(user.last_seen_at),
-        "eventBytes": Recent.of(user.events).size_bytes,
+        field: document[field]
+        if field in document and changed.isdisjoint(attributes)
+        else write(after, instant)
+        for field, (attributes, write) in _FIELDS.items()
     }
 
 
@@ -133,6 +107,16 @@ def to_user(document: Mapping[str, Any], instant: ToInstant) -> User:
 def _to_choice(document: Mapping[str, Any], instant: ToInstant) -> Choice:
     changed_at = instant(document["changedAt"])
     return made(Choice, {"subscribed": document["subscribed"], "changed_at": changed_at})
+
+
+def _from_activity(key: str, total: Activity, instant: FromInstant) -> Document:
+    return {
+        "key": key,
+        "name": total.name,
+        "count": total.count,
+        "firstAt": instant(total.first_at),
+        "lastAt": instant(total.last_at),
+    }
 
 
 def _to_activity(document: Mapping[str, Any], instant: ToInstant) -> Activity:
@@ -289,6 +273,69 @@ def to_device(document: Mapping[str, Any], instant: ToInstant) -> Device:
             "last_seen_at": instant(document["lastSeenAt"]),
         },
     )
+
+
+def _or_none(value: datetime | None, instant: FromInstant) -> Any:
+    return None if value is None else instant(value)
+
+
+_FIELDS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[User, FromInstant], Any]]]] = {
+    "_id": (("id",), lambda user, _: user.id),
+    "version": (("version",), lambda user, _: user.version),
+    "identified": (("identified",), lambda user, _: user.identified),
+    "name": (("name",), lambda user, _: user.name),
+    "email": (("email",), lambda user, _: user.email),
+    "phone": (("phone",), lambda user, _: user.phone),
+    "birthday": (("birthday",), lambda user, _: user.birthday and user.birthday.isoformat()),
+    "gender": (("gender",), lambda user, _: user.gender and user.gender.value),
+    "language": (("language",), lambda user, _: user.language),
+    "timezone": (("timezone",), lambda user, _: user.timezone),
+    "photoUrl": (("photo_url",), lambda user, _: user.photo_url),
+    "location": (("location",), lambda user, _: user.location and dict(vars(user.location))),
+    "folded": (("name", "email", "phone", "timezone", "location"), lambda user, _: _folded(user)),
+    "identities": (
+        ("identities",),
+        lambda user, instant: [_from_identity(one, instant) for one in user.identities],
+    ),
+    "properties": (
+        ("properties",),
+        lambda user, instant: from_properties(user.properties, instant, folded=True),
+    ),
+    "devices": (
+        ("devices",),
+        lambda user, instant: [from_device(device, instant) for device in user.devices],
+    ),
+    "channels": (
+        ("choices",),
+        lambda user, instant: {
+            channel.value: {"subscribed": c.subscribed, "changedAt": instant(c.changed_at)}
+            for channel, c in user.choices.items()
+        },
+    ),
+    "activity": (
+        ("activity",),
+        lambda user, instant: [
+            _from_activity(key, total, instant) for key, total in user.activity.items()
+        ],
+    ),
+    "events": (("events",), lambda user, instant: _from_recent(user.events, instant)),
+    "archived": (("archived",), lambda user, _: user.archived),
+    "archivedUntil": (
+        ("archived_until",),
+        lambda user, instant: _or_none(user.archived_until, instant),
+    ),
+    "absorbed": (("absorbed",), lambda user, _: list(user.absorbed)),
+    "requestIds": (("request_ids",), lambda user, _: list(user.request_ids)),
+    "recordIds": (("record_ids",), lambda user, _: list(user.record_ids)),
+    "createdAt": (("created_at",), lambda user, instant: instant(user.created_at)),
+    "updatedAt": (("updated_at",), lambda user, instant: instant(user.updated_at)),
+    "lastSeenAt": (("last_seen_at",), lambda user, instant: _or_none(user.last_seen_at, instant)),
+    "eventBytes": (("events",), lambda user, _: Recent.of(user.events).size_bytes),
+}
+"""The fields of a user's document: the attributes from which each follows, and how.
+
+On SQLite, `events` is found in a document's text by the fields beside it.
+"""
 
 
 def from_segment(segment: Segment, instant: FromInstant) -> Document:

@@ -8,6 +8,7 @@ from typing import Any
 import bson
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.domain.changes import parse_changes
 from app.domain.devices import Platform, parse_registration
@@ -17,10 +18,10 @@ from app.domain.limits import Limits
 from app.domain.properties import show_properties
 from app.domain.times import show_instant
 from app.domain.user import User, linked, new_user, recorded, remembered, updated, with_device
-from app.store.document import from_event, to_document, to_event, to_user
+from app.store.document import from_event, rewritten, to_document, to_event, to_user
 from app.store.mongo import MongoStore
 from app.store.sqlite import SqliteStore
-from tests.builders import HERE, LIMITS, NOON, TODAY, event, push, user
+from tests.builders import HERE, LIMITS, NOON, TODAY, event, linked_identity, push, user
 from tests.domain.strategies import events, users
 from tests.domain.strategies import instants as any_instants
 
@@ -65,6 +66,31 @@ def test_an_event_is_read_as_it_was_kept(kept):
 @given(users)
 def test_a_document_is_bson(kept):
     assert bson.decode(bson.encode(to_document(kept, as_is)))["_id"] == kept.id
+
+
+@QUICK
+@given(users, users, st.sets(st.sampled_from(sorted(User.model_fields))))
+def test_a_rewritten_document_is_that_of_the_user_after(before, other, changed):
+    after = before.model_copy(update={name: getattr(other, name) for name in changed})
+
+    written = rewritten(to_document(before, as_text), before, after, as_text)
+
+    assert written == to_document(after, as_text)
+    assert list(written) == list(to_document(after, as_text))
+
+
+def test_what_did_not_change_is_not_written_again():
+    before = user(events=(event(),), identities=(linked_identity("email:ada@example.org"),))
+    document = to_document(before, as_is)
+    after = before.model_copy(update={"name": "Ada"})
+
+    written = rewritten(document, before, after, instant=unexpected)
+
+    assert written == document | {"name": "Ada", "folded": document["folded"] | {"name": "ada"}}
+
+
+def unexpected(_: datetime) -> Any:
+    raise AssertionError("This instant is written already.")
 
 
 def test_no_name_of_a_property_becomes_a_field():

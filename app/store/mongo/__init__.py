@@ -26,7 +26,7 @@ from app.domain.segment import Segments
 from app.domain.times import show_utc
 from app.domain.user import Edit, User, respelled, written_kind
 from app.store import Entry, Merged, Outcome, Progress, Step, UserRef
-from app.store.document import Document, from_device, to_document, to_event
+from app.store.document import Document, from_device, rewritten, to_document, to_event
 from app.store.mongo.archive import Archive, Batch, history_ids
 from app.store.mongo.bulk import Bulk
 from app.store.mongo.catalog import Names
@@ -279,7 +279,8 @@ class MongoStore:
             return None
         edit = respelled(edit, await self._names.coin(edit.sightings, edit.coiner))
         batches = await self._archive.write_batch(before.id, edit.spilled)
-        after = to_document(edit.user, to_bson) | {"releasing": releasing, "batches": batches}
+        after = rewritten(document, before, edit.user, to_bson)
+        after |= {"releasing": releasing, "batches": batches}
         change = _change(before, edit)
         kept = await (
             self._protocol.join(document, [i.key for i in linked], after, change)

@@ -14,7 +14,14 @@ from app.domain.identity import Identity, LinkedIdentity
 from app.domain.limits import Limits
 from app.domain.user import Edit, User, respelled, written_kind
 from app.store import Step, UserRef
-from app.store.document import from_event, to_document, to_event, to_user
+from app.store.document import (
+    Document,
+    from_event,
+    rewritten,
+    to_document,
+    to_event,
+    to_user,
+)
 from app.store.sqlite import facts
 from app.store.sqlite.catalog import KnownNames
 from app.store.sqlite.changes import append
@@ -37,18 +44,26 @@ _INSERT: Final = (
 
 
 def decode(text: str) -> User:
-    """Return the user, whose events stay text: of most people nobody reads all of them."""
+    return to_user(_parsed(text), from_ms)
+
+
+def _parsed(text: str) -> Document:
+    """Return a document whose events stay text: of most people nobody reads all of them."""
     start = text.index(_EVENTS)
     end = text.rindex(_AFTER_EVENTS)
-    known = orjson.loads(f"{text[:start]}{text[end:]}")
-    known["events"] = text[start + len(_EVENTS) : end]
-    return to_user(known, from_ms)
+    parsed: Document = orjson.loads(f"{text[:start]}{text[end:]}")
+    parsed["events"] = text[start + len(_EVENTS) : end]
+    return parsed
 
 
 def encode(user: User) -> str:
-    kept = to_document(user, to_ms)
-    if isinstance(kept["events"], str):
-        kept["events"] = orjson.Fragment(kept["events"])
+    return _text(to_document(user, to_ms))
+
+
+def _text(kept: Document) -> str:
+    events = kept["events"]
+    if isinstance(events, str):
+        kept = kept | {"events": orjson.Fragment(events)}
     return orjson.dumps(kept).decode()
 
 
@@ -102,16 +117,25 @@ def insert_many(connection: sqlite3.Connection, people: Iterable[User]) -> None:
     )
 
 
-def update(connection: sqlite3.Connection, before: User, after: User) -> None:
+def update(
+    connection: sqlite3.Connection, before: User, after: User, read: Document | None = None
+) -> None:
     """Write the document of a user who is there; identities are apart.
 
     A column that is set, though to the same value, makes SQLite write the indexes over it again.
+
+    Args:
+        connection: Where to.
+        before: As stored.
+        after: What shall stand instead.
+        read: The document that `before` was made of, if it is at hand.
     """
+    written = encode(after) if read is None else _text(rewritten(read, before, after, to_ms))
     columns = facts.changed_columns(before, after)
     assignments = "".join(f", {column} = ?" for column in columns)
     connection.execute(
         f"UPDATE users SET document = ?{assignments} WHERE id = ?",
-        (encode(after), *columns.values(), after.id),
+        (written, *columns.values(), after.id),
     )
 
 
@@ -124,7 +148,11 @@ def change(
     limits: Limits,
 ) -> Edit:
     """Keep what `step` makes of the user."""
-    before = root(connection, ref)
+    text = document(connection, ref)
+    if text is None:
+        raise UserNotFound
+    read = _parsed(text)
+    before = to_user(read, from_ms)
     edit = step(before, archived_among(connection, before, event_ids))
     if edit.user is before or edit.user == before:
         return dataclasses.replace(edit, sightings={})  # nothing is written, and no name coined
@@ -133,14 +161,16 @@ def change(
         held, kept = _keys(before), _keys(edit.user)
         _release(connection, [i for i in before.identities if i.key not in kept])
         claim(connection, before.id, [i for i in edit.user.identities if i.key not in held])
-    replace(connection, before, edit)
+    replace(connection, before, edit, read)
     return edit
 
 
-def replace(connection: sqlite3.Connection, before: User, edit: Edit) -> None:
+def replace(
+    connection: sqlite3.Connection, before: User, edit: Edit, read: Document | None = None
+) -> None:
     """Write the user's document, what spills from it, and the change; identities are apart."""
     user = edit.user
-    update(connection, before, user)
+    update(connection, before, user, read)
     facts.index(connection, before, user)
     archive(connection, user.id, edit.spilled)
     if kind := written_kind(before, user):
