@@ -103,7 +103,7 @@ def _totals(before: User | None, after: User) -> Iterator[tuple[Any, ...]]:
     if counted is after.activity:
         return
     for key, total in after.activity.items():
-        if counted.get(key) != total:
+        if counted.get(key) is not total:
             yield after.id, key, total.count, to_ms(total.first_at), to_ms(total.last_at)
 
 
