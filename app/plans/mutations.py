@@ -16,7 +16,7 @@ from app.plans.parts import Part, Pending, Run, Surprise, after, object_of
 from app.plans.sources import Source
 from app.schema import schema, writes
 from app.schema.context import Done
-from app.store.document import from_event, to_document
+from app.store.document import part_of_document
 
 Act = Callable[..., Awaitable[Any]]
 
@@ -74,13 +74,8 @@ def _shown(compiler: Compiler, payload: str, nodes: Nodes) -> Part:
 
 
 def _user(person: Part) -> Part:
-    looks_at_events = person.fields is None or "events" in person.fields
-
     def make(payload: Any, run: Run) -> Any:
-        user, kept = payload.user, run.instants.kept
-        document = to_document(user.model_copy(update={"events": ()}), kept)
-        if looks_at_events:
-            document["events"] = [from_event(event, kept) for event in user.events]
+        document = part_of_document(payload.user, person.fields, run.instants.kept)
         return person.make(document, run)
 
     return Part(make, lasts=False, waits=person.waits)

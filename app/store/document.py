@@ -3,7 +3,7 @@
 Only instants differ between stores: each passes how it keeps them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import date, datetime
 from functools import partial
 from typing import Any, Final
@@ -34,6 +34,19 @@ def to_document(user: User, instant: FromInstant) -> Document:
     Its events are a list of documents, or the JSON text of one if they were read from a text.
     """
     return {field: write(user, instant) for field, (_, write) in _FIELDS.items()}
+
+
+def part_of_document(user: User, fields: Set[str] | None, instant: FromInstant) -> Document:
+    """Return fields of the user's document, for None all; events are always a list of documents."""
+    wanted = _FIELDS.keys() if fields is None else _FIELDS.keys() & fields
+    document = {
+        field: write(user, instant)
+        for field, (_, write) in _FIELDS.items()
+        if field in wanted and field != "events"
+    }
+    if "events" in wanted:
+        document["events"] = [from_event(event, instant) for event in user.events]
+    return document
 
 
 def rewritten(document: Document, before: User, after: User, instant: FromInstant) -> Document:

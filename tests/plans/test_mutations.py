@@ -88,7 +88,7 @@ async def test_what_was_done_and_cannot_be_shown_by_a_plan_is_shown_by_the_execu
     def surprised(*_: Any) -> Any:
         raise Surprise
 
-    monkeypatch.setattr("app.plans.mutations.to_document", surprised)
+    monkeypatch.setattr("app.plans.mutations.part_of_document", surprised)
     shown = [await api(INCREMENT, **ONE_MORE) for _ in range(2)]
 
     assert [one["user"]["property"] for one in shown] == [2, 3]
