@@ -137,7 +137,12 @@ class _Watch:
 
 def _shown(occasion: Change, user: User) -> UserChange:
     place = Place(occasion.cursor, user.id, user.version)
-    return UserChange(occasion.kind, occasion.user_id, user, occasion.at, place)
+    return UserChange(occasion.kind, occasion.user_id, user, told_at(occasion, user), place)
+
+
+def told_at(occasion: Change, user: User) -> datetime:
+    """Return when somebody came to be as they are told: whoever reads may be ahead of the log."""
+    return user.updated_at if user.version > occasion.version else occasion.at
 
 
 async def followed_id(

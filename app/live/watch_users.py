@@ -9,7 +9,7 @@ from app.domain.change import Change, ChangeKind
 from app.domain.user import User
 from app.live.feed import ALL, Feed
 from app.live.place import Place
-from app.live.watch_user import UserChange
+from app.live.watch_user import UserChange, told_at
 from app.store import Store
 
 REMEMBERED_VERSIONS: Final = 1_000
@@ -60,7 +60,8 @@ async def watch_users(
 
 async def _by_now(store: Store, change: Change) -> UserChange:
     user = None if change.kind is ChangeKind.DELETED else await store.find(change.user_id)
-    return UserChange(change.kind, change.user_id, user, change.at, Place(change.cursor))
+    at = told_at(change, user) if user else change.at
+    return UserChange(change.kind, change.user_id, user, at, Place(change.cursor))
 
 
 def _is_told_elsewhere(change: Change, user: User, told_version: int) -> bool:
