@@ -23,6 +23,7 @@ from app.doors import answers_to
 from app.http import PATH, GraphQLEndpoint
 from app.limits import BodyBounds, RequestLimits, body_bounds
 from app.plans import Plan, Plans
+from app.promptly import within
 from app.schema.context import Context
 from app.security_headers import SECURITY_HEADERS
 
@@ -164,8 +165,7 @@ class _Received:
     async def asked(self, bounds: BodyBounds) -> _Asked | None:
         """Return what the body asks for; None for what takes a closer look."""
         try:
-            async with asyncio.timeout(bounds.within_s):
-                body = await self._body(min(bounds.limit, MAX_BODY_BYTES))
+            body = await within(bounds.within_s, self._body(min(bounds.limit, MAX_BODY_BYTES)))
         except TimeoutError:
             self._is_late = True
             return None
