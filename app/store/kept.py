@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.store.reading import Reading, Shown
 
-MAX_BYTES: Final = 32 * 1024 * 1024
+MAX_BYTES: Final = 24 * 1024 * 1024
 MAX_READINGS: Final = 8
 """In how many ways one person is kept."""
 

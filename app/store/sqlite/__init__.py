@@ -58,7 +58,7 @@ from app.store.sqlite.writer import Writer
 
 Result = TypeVar("Result")
 
-WRITER_CACHE_KIB: Final = 65_536
+WRITER_CACHE_KIB: Final = 32_768
 """So much of the indexes stays at hand; SQLite's own 2 MB make a large import wait for its disk."""
 
 ENTRIES_PER_COMMIT: Final = 250
