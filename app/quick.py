@@ -114,7 +114,10 @@ class QuickWay:
         else:
             data = await plan.answer(asked.variables, context)
         state |= {"is_counted": True, "done": context.done}
-        return None if data is None else orjson.dumps({"data": data})
+        try:
+            return None if data is None else orjson.dumps({"data": data})
+        except orjson.JSONEncodeError:  # the whole way meets it, too, and shows it
+            return None
 
     async def _in_patience(
         self, plan: Plan, asked: _Asked, context: Context, state: MutableMapping[str, Any]

@@ -187,6 +187,21 @@ async def test_a_question_that_turns_out_to_be_none_of_a_plan_counts_once(served
     assert statuses == [200] * 4 + [429] * 2
 
 
+async def test_what_cannot_be_encoded_is_left_to_the_whole_way(served, monkeypatch):
+    async def unspeakable(*_):
+        return {"user": object()}
+
+    async with served() as api:
+        await asked_before(api)
+        answer = Plan.answer
+        monkeypatch.setattr(Plan, "answer", unspeakable)
+        (error,) = (await post(api)).json()["errors"]
+        monkeypatch.setattr(Plan, "answer", answer)
+
+        assert (error["message"], error["extensions"]["code"]) == ("Unexpected error.", "INTERNAL")
+        assert (await post(api)).json() == {"data": {"user": {"name": "Ada"}}}
+
+
 @pytest.mark.parametrize(
     "body",
     [
