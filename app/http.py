@@ -141,15 +141,15 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     ) -> Context:
         callers: Callers = request.state.callers
         authorization = _authorization(request)
-        is_counted = getattr(request.state, "is_counted", False)
-        if isinstance(request, Request) and not is_counted:
+        was_quick = getattr(request.state, "was_quick", False)  # and has been counted
+        if isinstance(request, Request) and not was_quick:
             self.gate.charge_address(request)
         # Over a WebSocket, the credential may still come, and counts from then on.
         known = not isinstance(request, WebSocket)
         caller = await callers.caller(authorization) if known else NOBODY
         if isinstance(request, Request):
             self._check_site(request)
-            if not is_counted:
+            if not was_quick:
                 self.gate.charge_key(caller)
             request.state.body_bounds = body_bounds(caller, self._settings.requests)
         return self.context(request.scope["state"], caller, authorization)
@@ -226,7 +226,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         request_data: GraphQLRequestData,
     ) -> ExecutionResult:
         """Execute what has one answer; a subscription has a stream of them."""
-        if self.plans and request_data.query:
+        has_given_up = getattr(request.state, "was_quick", False)
+        if self.plans and request_data.query and not has_given_up:
             context.shortcut = partial(
                 self.plans.answer,
                 request_data.query,

@@ -113,7 +113,7 @@ class QuickWay:
             data = await self._in_patience(plan, asked, context, state)
         else:
             data = await plan.answer(asked.variables, context)
-        state |= {"is_counted": True, "done": context.done}
+        state |= {"was_quick": True, "done": context.done}
         try:
             return None if data is None else orjson.dumps({"data": data})
         except orjson.JSONEncodeError:  # the whole way meets it, too, and shows it

@@ -193,10 +193,10 @@ async def test_what_cannot_be_encoded_is_left_to_the_whole_way(served, monkeypat
 
     async with served() as api:
         await asked_before(api)
-        answer = Plan.answer
-        monkeypatch.setattr(Plan, "answer", unspeakable)
-        (error,) = (await post(api)).json()["errors"]
-        monkeypatch.setattr(Plan, "answer", answer)
+        with monkeypatch.context() as patched:
+            patched.setattr(Plan, "answer", unspeakable)
+            patched.setattr(GraphQLEndpoint, "encode_json", lambda *_: json.dumps(object()))
+            (error,) = (await post(api)).json()["errors"]
 
         assert (error["message"], error["extensions"]["code"]) == ("Unexpected error.", "INTERNAL")
         assert (await post(api)).json() == {"data": {"user": {"name": "Ada"}}}
@@ -240,3 +240,18 @@ async def test_a_body_may_come_later_and_in_pieces(served, pause_s):
         )
 
     assert answer.json() == {"data": {"user": {"name": "Ada"}}}
+
+
+async def test_a_plan_that_gives_up_is_not_asked_again(served, monkeypatch):
+    asked = []
+
+    async def gives_up(*_):
+        asked.append(True)
+
+    async with served() as api:
+        await asked_before(api)
+        monkeypatch.setattr(Plan, "answer", gives_up)
+        answer = await post(api)
+
+    assert answer.json() == {"data": {"user": {"name": "Ada"}}}
+    assert asked == [True]

@@ -47,7 +47,7 @@ class Once:
         making = self._making[key] = asyncio.get_running_loop().create_future()
         try:
             made = await make()
-        except Exception as fault:
+        except Exception as fault:  # whatever it is, all who wait meet it
             making.set_exception(fault)
             making.exception()  # looked at, or the loop would complain where nobody waits
             raise

@@ -46,7 +46,7 @@ async def _done(act: Act, given: Mapping[str, Any], run: Run) -> Any:
     context = run.context
     try:
         returned = await act(context, **given)
-    except Exception as fault:
+    except Exception as fault:  # whatever it is, the executor shows it, and does nothing again
         context.done = Done(fault=fault)
         raise
     context.done = Done(returned)
