@@ -62,6 +62,7 @@ async def filled(http: httpx.AsyncClient, count: int, at: datetime) -> str:
         await asked(http, IMPORT, records=records)
     saved = await asked(http, SAVE, criteria=LATELY)
     segment: str = saved["segment"]["id"]
+    # Only asking again tells: nothing in this process could wake it.
     while not (await asked(http, EVALUATION, id=segment))["evaluation"]["complete"]:  # noqa: ASYNC110
         await asyncio.sleep(0.2)
     return segment

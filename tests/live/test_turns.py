@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
@@ -44,8 +45,12 @@ def change(number: int, user_id: str = "p1") -> Change:
 async def test_whoever_waits_is_woken_in_turn(others: Others):
     woken: list[tuple[int, int]] = []
     turns = Turns()
+
+    def wake(number: int) -> None:
+        woken.append((number, others.turns))
+
     for number in range(2 * AT_ONCE + 1):
-        turns.wait(lambda number=number: woken.append((number, others.turns)))  # type: ignore[misc]
+        turns.wait(partial(wake, number))
     for _ in range(10):
         await asyncio.sleep(0)
 
@@ -57,7 +62,7 @@ async def test_whoever_comes_later_is_woken_too():
     woken: list[str] = []
     turns = Turns()
     for name in ("first", "second"):
-        turns.wait(lambda name=name: woken.append(name))  # type: ignore[misc]
+        turns.wait(partial(woken.append, name))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -255,10 +256,10 @@ async def test_the_newest_page_looks_into_the_archive_only_if_something_there_ma
     assert newest.archived
     archived_events, looks = store.archived_events, 0
 
-    async def noted(*arguments: object) -> list[Event]:
+    async def noted(*arguments: Any) -> list[Event]:
         nonlocal looks
         looks += 1
-        return await archived_events(*arguments)  # type: ignore[arg-type]
+        return await archived_events(*arguments)
 
     monkeypatch.setattr(store, "archived_events", noted)
 
