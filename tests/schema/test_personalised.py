@@ -1,9 +1,11 @@
 """Messages filled in with what is known of a person."""
 
+from itertools import accumulate, chain, repeat
 from time import thread_time
 
 import pytest
 
+from app.operations import rendering
 from tests.schema.documents import ADA, error
 
 MESSAGE = "query($by: UserBy!, $t: String!) { user(by: $by) { personalised(template: $t) } }"
@@ -118,6 +120,14 @@ async def test_what_would_stop_everybody_is_refused_at_once(api, ada, template, 
     assert named in {limit, MS}  # on a slow machine, time may run out first
     assert str(named) in fault["message"]
     assert thread_time() - before < 0.5
+
+
+async def test_a_pause_of_the_interpreter_does_not_count_against_a_template(api, ada, monkeypatch):
+    pauses = chain([0.0, 0.3], repeat(0.0))
+    paused_s = accumulate(pauses)
+    monkeypatch.setattr(rendering, "thread_time", lambda: thread_time() + next(paused_s))
+
+    assert await filled_in(api, "Hi {{ user.name | upcase }}!") == "Hi ADA!"
 
 
 async def test_the_filters_of_one_rendering_have_so_much_work_or_time(api, ada):
