@@ -151,7 +151,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             self._check_site(request)
             if not was_quick:
                 self.gate.charge_key(caller)
-            request.state.body_bounds = body_bounds(caller, self._settings.requests)
+            request.state.body_bounds = body_bounds(caller.role, self._settings.requests)
         return self.context(request.scope["state"], caller, authorization)
 
     def context(

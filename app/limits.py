@@ -69,9 +69,9 @@ class BodyBounds:
     within_s: float
 
 
-def body_bounds(caller: Caller, limits: RequestLimits) -> BodyBounds:
-    """Return the bounds of the body of a caller's request."""
-    if caller.role is Role.SERVICE:
+def body_bounds(role: Role, limits: RequestLimits) -> BodyBounds:
+    """Return the bounds of the body of a request by somebody of this role."""
+    if role is Role.SERVICE:
         return BodyBounds("service_body_bytes", limits.service_body_bytes, limits.body_s)
     return BodyBounds("body_bytes", limits.body_bytes, limits.body_s)
 

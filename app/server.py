@@ -22,7 +22,7 @@ from app.doors import HEALTH, Doors
 from app.http import PATH, Clock, GraphQLEndpoint
 from app.live.feed import Feed, changes_feed, crossings_feed
 from app.live.leader import Leader
-from app.quick import QuickWay
+from app.quick import QuickLayer, QuickWay
 from app.security_headers import SecurityHeaders
 from app.settings import Settings
 from app.store import Store, open_store
@@ -70,6 +70,8 @@ def create_app(settings: Settings, clock: Clock = lambda: datetime.now(UTC)) -> 
             }
 
     endpoint = GraphQLEndpoint(settings, clock)
+    plans = endpoint.plans
+    way = QuickWay(endpoint, plans, settings.hosts, settings.requests) if plans else None
     app = Starlette(
         routes=[
             Route(PATH, endpoint),
@@ -78,14 +80,15 @@ def create_app(settings: Settings, clock: Clock = lambda: datetime.now(UTC)) -> 
             *graphiql.routes,
             *tracking.routes(settings, clock, endpoint.gate),
         ],
-        middleware=_middleware(settings, endpoint),
+        middleware=_middleware(settings, way),
         lifespan=lifespan,
     )
+    app.state.quick_way = way
     app.state.stopping = asyncio.Event()
     return app
 
 
-def _middleware(settings: Settings, endpoint: GraphQLEndpoint) -> list[Middleware]:
+def _middleware(settings: Settings, way: QuickWay | None) -> list[Middleware]:
     """Return what every request passes through, in this order, and every answer backwards."""
     cors = Middleware(
         CORSMiddleware,
@@ -94,11 +97,8 @@ def _middleware(settings: Settings, endpoint: GraphQLEndpoint) -> list[Middlewar
         allow_headers=("authorization", "content-type"),
         expose_headers=("retry-after",),
     )
-    quick = []
-    if plans := endpoint.plans:
-        quick.append(Middleware(QuickWay, endpoint, plans, settings.hosts, settings.requests))
     return [
-        *quick,
+        *([Middleware(QuickLayer, way)] if way else []),
         Middleware(SecurityHeaders),
         Middleware(Doors, settings.hosts),
         *([cors] if settings.cors_origins else []),

@@ -17,6 +17,7 @@ from typing import Final
 import uvicorn
 
 from app.logs import keep_people_out
+from app.quick import QuickProtocol
 from app.server import create_app
 from app.settings import Settings
 from app.shutdown import Server
@@ -42,6 +43,7 @@ def serve(settings: Settings, listening: socket.socket) -> None:
     keep_people_out()
     config = uvicorn.Config(
         create_app(settings),
+        http=QuickProtocol,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         ws_max_size=settings.requests.message_bytes,
         # A window of its own for each socket would take as much memory as all else it takes, and

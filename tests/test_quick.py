@@ -176,25 +176,25 @@ async def test_a_quick_question_counts_against_the_rate_once(served):
 
 
 async def test_a_question_that_turns_out_to_be_none_of_a_plan_counts_once(served, monkeypatch):
-    async def gives_up(*_):
+    def gives_up(*_):
         return None
 
     async with served(requests=RequestLimits(rate_per_s=0.001, rate_burst=5)) as api:
         await post(api)
-        monkeypatch.setattr(Plan, "answer", gives_up)
+        monkeypatch.setattr(Plan, "begin", gives_up)
         statuses = [(await post(api)).status_code for _ in range(6)]
 
     assert statuses == [200] * 4 + [429] * 2
 
 
 async def test_what_cannot_be_encoded_is_left_to_the_whole_way(served, monkeypatch):
-    async def unspeakable(*_):
+    def unspeakable(*_):
         return {"user": object()}
 
     async with served() as api:
         await asked_before(api)
         with monkeypatch.context() as patched:
-            patched.setattr(Plan, "answer", unspeakable)
+            patched.setattr(Plan, "begin", unspeakable)
             patched.setattr(GraphQLEndpoint, "encode_json", lambda *_: json.dumps(object()))
             (error,) = (await post(api)).json()["errors"]
 
@@ -245,12 +245,12 @@ async def test_a_body_may_come_later_and_in_pieces(served, pause_s):
 async def test_a_plan_that_gives_up_is_not_asked_again(served, monkeypatch):
     asked = []
 
-    async def gives_up(*_):
+    def gives_up(*_):
         asked.append(True)
 
     async with served() as api:
         await asked_before(api)
-        monkeypatch.setattr(Plan, "answer", gives_up)
+        monkeypatch.setattr(Plan, "begin", gives_up)
         answer = await post(api)
 
     assert answer.json() == {"data": {"user": {"name": "Ada"}}}

@@ -20,6 +20,7 @@ closures and 30 µs by a function written out for just that selection. Of a page
 MongoDB, whose reading and decoding takes most, that is about a tenth; of what is kept, nothing.
 """
 
+from app.plans.parts import Pending
 from app.plans.plan import Plan, Plans
 
-__all__ = ["Plan", "Plans"]
+__all__ = ["Pending", "Plan", "Plans"]

@@ -19,7 +19,7 @@ from app.auth import Role
 from app.plans.compiler import Compiler
 from app.plans.messages import showing
 from app.plans.mutations import MUTATIONS
-from app.plans.parts import Part, Pending, Run, Surprise, Unplanned, settled
+from app.plans.parts import Part, Run, Surprise, Unplanned, settled
 from app.plans.people import ROOTS
 from app.plans.selection import Selections, names_in, operation_of, switches_of
 from app.plans.variables import are_plain, coercion, quick_coercion
@@ -88,18 +88,30 @@ class Plan:
 
     async def answer(self, raw: Mapping[str, Any], context: Context) -> Any:
         """Return the data of the answer, or None if the standard executor is to answer."""
+        return await self.finish(self.begin(raw, context))
+
+    def begin(self, raw: Mapping[str, Any], context: Context) -> Any:
+        """Return the data of the answer as far as it is at hand.
+
+        That is all of it, or `Pending` before anything was done, or None if the standard executor
+        is to answer.
+        """
         try:
             variables = self._variables(raw)
             part = self._whole or self._variant(
                 tuple(variables.coerced[name] for name in self._switches)
             )
             run = Run(context, variables, context.today, context.store.instants)
-            data: Any = part.make(None, run)
-            if type(data) is Pending:
-                data = await settled(data)
+            return part.make(None, run)
         except Exception:  # whatever it is, the standard executor meets it, too, and shows it
             return None
-        return data
+
+    async def finish(self, data: Any) -> Any:
+        """Return the data of an answer that was begun, or None if the standard executor is to."""
+        try:
+            return await settled(data)
+        except Exception:  # whatever it is, the standard executor meets it, too, and shows it
+            return None
 
     def _variant(self, switches: tuple[bool, ...]) -> Part:
         """Return the part that answers while the variables of `@skip` and `@include` are so."""

@@ -85,12 +85,12 @@ async def both_ways(store_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
         serving(Settings(database=store_url, limits=LIMITS, plans=False), clock) as standard,
     ):
         both = BothWays(planning, standard, [*ids, *names])
-        answer = Plan.answer
+        finish = Plan.finish
 
-        async def counted(self: Plan, *arguments: Any) -> Any:
-            data = await answer(self, *arguments)
+        async def counted(self: Plan, begun: Any) -> Any:
+            data = await finish(self, begun)
             both.planned += data is not None
             return data
 
-        monkeypatch.setattr(Plan, "answer", counted)
+        monkeypatch.setattr(Plan, "finish", counted)
         yield both

@@ -49,14 +49,14 @@ ONE_MORE = {"user": ADA, "changes": {"properties": {"increment": {"visits": 1}}}
 def planned(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether a plan answered, each time it was asked."""
     answers: list[bool] = []
-    answer = Plan.answer
+    finish = Plan.finish
 
-    async def noted(plan: Plan, *arguments: Any) -> Any:
-        data = await answer(plan, *arguments)
+    async def noted(plan: Plan, begun: Any) -> Any:
+        data = await finish(plan, begun)
         answers.append(data is not None)
         return data
 
-    monkeypatch.setattr(Plan, "answer", noted)
+    monkeypatch.setattr(Plan, "finish", noted)
     return answers
 
 

@@ -22,15 +22,15 @@ class Answers:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.given: list[bool] = []
-        answer = Plan.answer
+        finish = Plan.finish
 
-        async def noted(plan: Plan, *arguments: Any) -> Any:
-            data = await answer(plan, *arguments)
+        async def noted(plan: Plan, begun: Any) -> Any:
+            data = await finish(plan, begun)
             if not plan.changes:
                 self.given.append(data is not None)
             return data
 
-        monkeypatch.setattr(Plan, "answer", noted)
+        monkeypatch.setattr(Plan, "finish", noted)
 
 
 @pytest.fixture

@@ -1,0 +1,17 @@
+"""The quick way: what was let through before and is asked plainly, answered before anything else.
+
+Before an operation stand names of hosts, sites, keys, rates and bodies, and in the end a library
+that can do all of GraphQL. The quick way asks the same rules of those who own them, but knows the
+happy path alone: whatever is not as it expects, it leaves to the whole way. So what is refused is
+refused in one place, and nothing is refused here.
+
+`QuickWay` knows how. `QuickLayer` asks it before the application, on any server. `QuickProtocol`
+does so in uvicorn, before there is a task for a request: a question that came in one piece, and
+whose answer is at hand, needs none.
+"""
+
+from app.quick.asgi import QuickLayer
+from app.quick.protocol import QuickProtocol
+from app.quick.way import QuickWay
+
+__all__ = ["QuickLayer", "QuickProtocol", "QuickWay"]
