@@ -51,6 +51,7 @@ class Callers:
         self._stored: Mapping[str, Key] = {}
         self._read_at = float("-inf")
         self._reading = asyncio.Lock()
+        self._now = asyncio.get_running_loop().time
         self._changed = asyncio.Event()
 
     @asynccontextmanager
@@ -75,7 +76,7 @@ class Callers:
                 log.error("The keys could not be read: %s", type(fault).__qualname__)
 
     async def _read(self) -> None:
-        started_at = asyncio.get_running_loop().time()
+        started_at = self._now()
         stored = {key.fingerprint: key for key in await self._store.keys()}
         if stored != self._stored:
             self._stored = stored
@@ -86,7 +87,7 @@ class Callers:
 
     async def _at_most(self, age_s: float) -> None:
         """Return once what is known of the keys is, as seen from now, no older than that."""
-        since = asyncio.get_running_loop().time() - age_s
+        since = self._now() - age_s
         if self._read_at < since:
             async with self._reading:
                 if self._read_at < since:
@@ -117,7 +118,7 @@ class Callers:
 
         Of a token, or of what is not taken, nothing is known; `caller` says more.
         """
-        is_fresh = asyncio.get_running_loop().time() - self._read_at <= MAX_AGE_S
+        is_fresh = self._now() - self._read_at <= MAX_AGE_S
         if authorization is None:
             return EVERYBODY if is_fresh and not self._closed else None
         try:

@@ -90,8 +90,11 @@ def object_of(parts: dict[str, Part]) -> Part:
         return {key: make_one(source, run) for key, make_one in makers}
 
     def make_waiting(source: Any, run: Run) -> Any:
-        made = make(source, run)
-        keys = [key for key, value in made.items() if type(value) is Pending]
+        made, keys = {}, []
+        for key, make_one in makers:
+            made[key] = value = make_one(source, run)
+            if type(value) is Pending:
+                keys.append(key)
         return Pending(lambda: _filled(made, keys)) if keys else made
 
     return Part(

@@ -7,7 +7,8 @@ request goes on to uvicorn, as if nothing had been. What is answered here is in 
 keeps none.
 """
 
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, lru_cache
 from typing import Any, Final, cast
 
 from starlette.applications import Starlette
@@ -117,8 +118,8 @@ class QuickProtocol(HttpToolsProtocol):
             return None
 
     def _write(self, answer: bytes, head: bytes) -> None:
-        date = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
-        self.transport.write(b"".join((STATUS_LINE[200], *date, head % len(answer), answer)))
+        date = _date_in(*self.server_state.default_headers)
+        self.transport.write(b"".join((STATUS_LINE[200], date, head % len(answer), answer)))
         self.on_response_complete()
 
     # ------------------------------------------------------------ the whole way
@@ -140,8 +141,17 @@ class QuickProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
 
+@lru_cache(1)
+def _date_in(*headers: tuple[bytes, bytes]) -> bytes:
+    """Return the headers that uvicorn adds to every answer, and changes every second."""
+    return _lines(headers)
+
+
 @cache
 def _head_for(media_type: str, *, is_long: bool) -> bytes:
     """Return the head of an answer, with a place for its length."""
-    headers = headers_for(media_type, b"%d", is_long=is_long)
-    return b"".join(b"%b: %b\r\n" % header for header in headers) + b"\r\n"
+    return _lines(headers_for(media_type, b"%d", is_long=is_long)) + b"\r\n"
+
+
+def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
