@@ -3,6 +3,8 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
 from uuid import uuid4
 
 import pytest
@@ -11,7 +13,10 @@ from app.settings import Settings
 from tests.api import Api, Clock, serving
 from tests.builders import NOON
 from tests.server_process import server_process
+from tests.stores import STORES
 from tests.wire import WireToolMissing, running
+
+SHARED_MEMORY: Final = Path("/dev/shm")
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +34,14 @@ def mongodb() -> Iterator[str]:
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """A SQLite file that is not there yet."""
-    return f"sqlite:///{tmp_path}/people.db"
+def sqlite_url(tmp_path: Path) -> Iterator[str]:
+    """A SQLite file that is not there yet; in memory, where the system has files there.
+
+    A test commits dozens of times, and each commit would wait for a disk.
+    """
+    place = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else tmp_path
+    with TemporaryDirectory(prefix="profilegraph-", dir=place) as folder:
+        yield f"sqlite:///{folder}/people.db"
 
 
 @pytest.fixture
@@ -40,7 +50,7 @@ def mongodb_url(mongodb: str) -> str:
     return f"{mongodb}/test{uuid4().hex}"
 
 
-@pytest.fixture(params=["sqlite", "mongodb"])
+@pytest.fixture(params=STORES)
 def store_url(request: pytest.FixtureRequest) -> str:
     """An empty database of each kind in turn."""
     url: str = request.getfixturevalue(f"{request.param}_url")

@@ -30,11 +30,13 @@ def test_one_interruption_leaves_nothing_half_done_or_doubled(scenario: Scenario
     all_schedules_of(scenario, Budget(interruptions=1), at_most=50)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", [*ATOMIC, *LOGINS], ids=str)
 def test_a_crash_leaves_nothing_that_a_repair_does_not_finish(scenario: Scenario):
     all_schedules_of(scenario, Budget(interruptions=0, crashes=1), at_most=50)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", [ROOM], ids=str)
 def test_a_merge_is_undone_or_done_but_never_both(scenario: Scenario):
     all_schedules_of(scenario, Budget(interruptions=2), at_most=1_500)

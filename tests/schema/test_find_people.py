@@ -65,9 +65,6 @@ def is_meant(person):
     )
 
 
-@pytest.mark.parametrize(
-    "store_url", ["sqlite", pytest.param("mongodb", marks=pytest.mark.slow)], indirect=True
-)
 async def test_a_marketers_sentence_finds_whom_it_means(store_url, clock):
     async with open_store(store_url, Limits()) as store:
         await fill(store, Terms(NOON, Limits()))

@@ -7,6 +7,7 @@ import pytest
 from app.settings import Settings
 from tests.api import Api, serving
 from tests.schema.documents import ADA, LINK, RECORD, UPDATE, USER
+from tests.stores import STORES
 
 IMPORT = """
 mutation ($records: [RecordInput!]!, $dryRun: Boolean! = false) {
@@ -31,7 +32,7 @@ def setting(**properties: Any) -> dict[str, Any]:
     return {"properties": {"set": properties}}
 
 
-@pytest.fixture(params=["sqlite", "mongodb"])
+@pytest.fixture(params=STORES)
 async def api(request, clock):
     """The API on an empty store of each kind."""
     url = request.getfixturevalue(f"{request.param}_url")

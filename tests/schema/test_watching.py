@@ -13,6 +13,7 @@ from tests.api import Api
 from tests.schema.documents import RECORD, REGISTER, known
 from tests.schema.websocket import Socket, initialised
 from tests.server_process import server_process
+from tests.stores import STORES
 
 USER = """
 subscription($by: UserBy!, $after: Cursor) {
@@ -52,7 +53,7 @@ mutation($from: UserBy!, $into: UserBy!) { userMerge(from: $from, into: $into) {
 DELETE = "mutation($user: UserBy!) { userDelete(user: $user) { __typename } }"
 
 
-@pytest.fixture(scope="module", params=["sqlite", "mongodb"])
+@pytest.fixture(scope="module", params=STORES)
 def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a running server, on a store of each kind in turn."""
     if request.param == "sqlite":

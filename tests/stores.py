@@ -1,0 +1,9 @@
+"""Which stores the API is tested on."""
+
+from typing import Any, Final
+
+import pytest
+
+STORES: Final[list[Any]] = ["sqlite", pytest.param("mongodb", marks=pytest.mark.slow)]
+"""MongoDB's stand-in is one thread for all: what the API says on it is among the slow tests. That
+both stores do the same, their own tests tell, which are not."""
