@@ -1,6 +1,7 @@
 """What stands before every operation, over HTTP and WebSocket alike: rates, places, documents."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import ceil
 from time import monotonic
 from typing import Any
@@ -23,6 +24,7 @@ class Gate:
         self._rates = Rates(limits.rate_per_s, limits.rate_burst, monotonic)
         self._documents = Documents(trusted)
         self._taken = 0
+        self._sockets = 0
 
     def lets_in(self, host: str | None, caller: Caller) -> bool:
         """Count a request of a caller, and of the address that it comes from.
@@ -76,6 +78,24 @@ class Gate:
             Refused: it may not be executed.
         """
         return self._documents.document(query, extensions)
+
+    @contextmanager
+    def socket(self, connection: HTTPConnection) -> Iterator[None]:
+        """Count a WebSocket for as long as it is open, and its handshake as a request.
+
+        Raises:
+            Refused: there were too many of either.
+        """
+        limit = self._limits.process_sockets
+        if self._sockets >= limit:
+            message = f"This process has at most {limit} WebSockets open at once"
+            raise over_limit(503, "process_sockets", limit, message)
+        self.charge_address(connection)
+        self._sockets += 1
+        try:
+            yield
+        finally:
+            self._sockets -= 1
 
     def check_places(self) -> None:
         """Do nothing while sockets and event streams may have more operations open.

@@ -103,7 +103,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await super().__call__(scope, receive, send)
+            await self._converse(scope, receive, send)
             return
         request = Request(scope, receive)
         try:
@@ -133,6 +133,14 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         finally:
             if getattr(request.state, "has_place", False):
                 self.gate.leave_place()
+
+    async def _converse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        handshake = WebSocket(scope, receive, send)
+        try:
+            with self.gate.socket(handshake):
+                await super().__call__(scope, receive, send)
+        except Refused as refused:
+            await handshake.send_denial_response(refusal(handshake, refused))
 
     # ------------------------------------------------------------ the request
 

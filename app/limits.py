@@ -52,6 +52,7 @@ class RequestLimits(BaseModel):
     socket_operations: int = Field(
         100, ge=1, le=10_000, description="Operations on a WebSocket at once."
     )
+    process_sockets: int = Field(10_000, ge=1, description="WebSockets of a process at once.")
     process_operations: int = Field(
         10_000, ge=1, description="Operations on WebSockets and event streams of a process at once."
     )

@@ -5,10 +5,12 @@ import hashlib
 import json
 import socket as sockets
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from tests.schema.documents import ADA, COUNT, IDENTIFY
 from tests.schema.websocket import initialised, opened
@@ -20,6 +22,7 @@ LIMITS = {
     "SERVICE_BODY_BYTES": "4096",
     "SOCKET_OPERATIONS": "5",
     "PROCESS_OPERATIONS": "8",
+    "PROCESS_SOCKETS": "20",
 }
 
 
@@ -102,6 +105,38 @@ async def test_operations_in_a_process_are_limited_and_end_with_their_sockets(ur
         assert stream.json()["errors"][0]["extensions"]["limit"] == 8
 
     await until_admitted(url)
+
+
+async def test_sockets_in_a_process_are_limited(url):
+    async with AsyncExitStack() as stack:
+        for _ in range(20):
+            socket = await stack.enter_async_context(initialised(url))
+        with pytest.raises(InvalidStatus) as refused:
+            await stack.enter_async_context(opened(url))
+        await socket.subscribe(COUNT)
+        assert await socket.told() == 1
+
+    answer = refused.value.response
+    assert answer.status_code == 503
+    (error,) = json.loads(answer.body)["errors"]
+    assert (error["extensions"]["name"], error["extensions"]["limit"]) == ("process_sockets", 20)
+    await until_admitted(url)
+
+
+async def test_whoever_guesses_keys_on_sockets_has_to_wait(tmp_path):
+    rate = {"PROFILEGRAPH_REQUESTS_RATE_PER_S": "0.01", "PROFILEGRAPH_REQUESTS_RATE_BURST": "3"}
+    with server_process(f"sqlite:///{tmp_path}/people.db", **rate) as server:
+        for number in range(3):
+            async with opened(server.url) as socket:
+                guess = {"authorization": f"Bearer guess{number}"}
+                await socket.send({"type": "connection_init", "payload": guess})
+                assert await socket.close_code() == 4403
+        with pytest.raises(InvalidStatus) as refused:
+            async with opened(server.url):
+                pass
+
+    assert refused.value.response.status_code == 429
+    assert refused.value.response.headers["retry-after"] == "100"
 
 
 async def test_a_document_may_come_by_its_hash(url):
