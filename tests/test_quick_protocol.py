@@ -1,6 +1,7 @@
 """A connection of the quick way answers byte for byte as uvicorn's own, however requests arrive."""
 
 import asyncio
+import gzip
 import json
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -23,6 +24,7 @@ from tests.builders import NOON
 from tests.schema.documents import ADA
 
 READ = "query($by: UserBy!) { user(by: $by) { name } }"
+LONG = "query($by: UserBy!) { user(by: $by) { a: name b: name c: name } }"
 NEVER_ASKED = "query Never($by: UserBy!) { user(by: $by) { name age } }"
 UPDATE = """
 mutation($by: UserBy!, $name: String) {
@@ -32,6 +34,7 @@ mutation($by: UserBy!, $name: String) {
   }
 }
 """
+LONG_UPDATE = UPDATE.replace("{ name }", "{ a: name b: name c: name }")
 
 
 class Wire(asyncio.Transport):
@@ -218,21 +221,84 @@ async def test_what_is_at_hand_takes_no_task(served, tasks_made):
     assert tasks_made == ["/graphql"]  # the one that came in two pieces
 
 
-async def test_what_has_to_be_waited_for_is_asked_once(served, tasks_made, monkeypatch):
-    asked = []
+@pytest.fixture
+def asked(monkeypatch):
+    """What plans were asked."""
+    bodies = []
     begin = Plan.begin
 
-    def noted(self, *arguments):
-        asked.append(True)
-        return begin(self, *arguments)
+    def noted(self, raw, context):
+        bodies.append(raw)
+        return begin(self, raw, context)
 
+    monkeypatch.setattr(Plan, "begin", noted)
+    return bodies
+
+
+async def test_what_has_to_be_waited_for_is_asked_and_done_once(served, asked):
     async with served() as server:
-        monkeypatch.setattr(Plan, "begin", noted)
-        tasks_made.clear()
+        asked.clear()
         answers = await server.answers(QuickProtocol, [REQUESTS["a change"]])
 
     assert answers.endswith(b'{"data":{"userUpdate":{"user":{"name":"Ada"}}}}')
-    assert (asked, tasks_made) == ([True], ["/graphql"])
+    assert len(asked) == 1
+
+
+async def test_a_plan_that_gives_up_later_is_not_asked_again(served, asked, monkeypatch):
+    async def gives_up(*_):
+        return None
+
+    async with served() as server:
+        asked.clear()
+        monkeypatch.setattr(Plan, "finish", gives_up)
+        answers = await server.answers(QuickProtocol, [REQUESTS["a change"], PLAIN])
+
+    assert b'{"data":{"userUpdate":{"user":{"name":"Ada"}}}}' in answers
+    assert answers.endswith(b'{"data":{"user":{"name":"Ada"}}}')
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("accept", ["gzip", "identity"])
+async def test_a_long_answer_is_compressed_for_whoever_takes_it(served, asked, accept):
+    change = json_of(LONG_UPDATE, by=ADA, name="Ada" * 150)
+    read = json_of(LONG, by=ADA)
+    texts = []
+    async with served() as server:
+        asked.clear()
+        for kind in (HttpToolsProtocol, QuickProtocol):
+            for body in (change, change, read, read):
+                answer = await server.answers(kind, [post(body, f"Accept-Encoding: {accept}")])
+                head, _, sent = answer.partition(b"\r\n\r\n")
+                is_compressed = b"\r\ncontent-encoding: gzip" in head
+                assert is_compressed == (accept == "gzip")
+                texts.append(gzip.decompress(sent) if is_compressed else sent)
+
+    assert len(asked) == 8
+    assert texts[:4] == texts[4:]
+    assert texts[0].count(b"Ada" * 150) == 3
+
+
+async def test_who_leaves_before_the_answer_is_let_go_and_the_change_is_made(served):
+    async with served() as server:
+        protocol = server.connect(QuickProtocol)
+        protocol.data_received(post(json_of(UPDATE, by=ADA, name="Eva")))
+        protocol.connection_lost(None)
+        await asyncio.wait(server.state.tasks)
+
+        assert protocol.transport.sent == b""
+        answer = await server.answers(QuickProtocol, [PLAIN])
+        assert answer.endswith(b'{"data":{"user":{"name":"Eva"}}}')
+
+
+async def test_a_server_that_stops_answers_what_was_asked_and_closes(served):
+    async with served() as server:
+        protocol = server.connect(QuickProtocol)
+        protocol.data_received(REQUESTS["a change"])
+        protocol.shutdown()
+        await asyncio.wait(server.state.tasks)
+
+        assert protocol.transport.sent.endswith(b'{"user":{"name":"Ada"}}}}')
+        assert protocol.transport.closed
 
 
 async def test_it_counts_against_the_rate_once_and_by_the_address_that_is_meant(served):

@@ -21,19 +21,17 @@ class QuickLayer:
         self._way = way
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or "was_quick" in scope["state"]:
             await self._app(scope, receive, send)
             return
-        state = scope["state"]
-        begun: Begun | None = state.get("begun")
+        begun: Begun | None = scope["state"].get("begun")
         if begun is None:
             received = _Received(receive)
             begun, receive = await self._begun(scope, received), received.again
         answer = await self._way.finish(begun) if begun else None
         if begun is None or answer is None:
-            if begun:  # what was counted and done, is not to be again
-                given_up = {"done": begun.context.done, "deadline": begun.context.deadline}
-                state |= {"was_quick": True, **given_up}
+            if begun:
+                leave(begun, scope)
             await self._app(scope, receive, send)
         else:
             await _send(answer, begun.head, scope, receive, send)
@@ -85,6 +83,12 @@ class _Received:
         if self._is_late:
             raise TimeoutError
         return await self._receive()
+
+
+def leave(begun: Begun, scope: Scope) -> None:
+    """Leave to the whole way what was begun: what was counted or done is not to be once more."""
+    context = begun.context
+    scope["state"] |= {"was_quick": True, "done": context.done, "deadline": context.deadline}
 
 
 async def _send(answer: bytes, head: Head, scope: Scope, receive: Receive, send: Send) -> None:

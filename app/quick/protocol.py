@@ -2,9 +2,10 @@
 
 uvicorn makes a task of each request, and messages to and fro. That costs more than to answer what
 is in memory. Here a request that may be plain is held until all that arrived with it is parsed. If
-it is whole by then, and its answer at hand, the answer is written to the connection; else the
-request goes on to uvicorn, as if nothing had been. What is answered here is in no access log: ours
-keeps none.
+it is whole by then, and its answer at hand, the answer is written to the connection. If the answer
+has to be waited for, uvicorn gets the request with a task that writes it. Whatever is not plain
+goes on to uvicorn, as if nothing had been. What is answered here is in no access log: ours keeps
+none.
 """
 
 from collections.abc import Iterable
@@ -12,11 +13,17 @@ from functools import cache, lru_cache
 from typing import Any, Final, cast
 
 from starlette.applications import Starlette
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from starlette.types import Scope
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from app.compression import MIN_COMPRESSED_BYTES
 from app.http import PATH
-from app.quick.asgi import headers_for
+from app.quick.asgi import headers_for, leave
 from app.quick.head import Head, head_in
 from app.quick.way import MAX_BODY_BYTES, Begun, QuickWay, encoded
 
@@ -31,6 +38,7 @@ class QuickProtocol(HttpToolsProtocol):
         app = cast("Starlette", self.config.app)
         self._way: QuickWay | None = app.state.quick_way
         self._holds = self._is_whole = False
+        self._begun: Begun | None = None
         self._body = b""
         self._known_headers: list[tuple[bytes, bytes]] = []
         self._known_head: Head | None = None
@@ -85,20 +93,48 @@ class QuickProtocol(HttpToolsProtocol):
         )
 
     def _is_answered(self) -> bool:
-        """Answer what can be answered at once, or else return False."""
+        """Answer, or begin to; or else return False."""
         head = self._head() if self._is_whole and len(self._body) <= MAX_BODY_BYTES else None
-        begun = self._begun(head) if head and not self.flow.write_paused else None
-        if head is None or begun is None:
+        begun = self._begin(head) if head and not self.flow.write_paused else None
+        if begun is None:
             return False
         answer = encoded(begun)
-        is_long = answer is not None and len(answer) >= MIN_COMPRESSED_BYTES
-        if answer is None or (is_long and head.takes_gzip):
+        if answer is None or _is_to_be_compressed(answer, begun.head):
+            self._begun = begun
             self._go_on()
-            self.scope["state"]["begun"] = begun  # before its task runs
         else:
             self._holds = False
-            self._write(answer, _head_for(head.media_type, is_long=is_long))
+            self._write(answer, begun.head)
+            self.on_response_complete()
         return True
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        begun, self._begun = self._begun, None
+        if begun is None:
+            super()._start_asgi_task(cycle, app)
+            return
+        task = self.loop.create_task(self._finish(begun, cycle, app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    async def _finish(
+        self, begun: Begun, cycle: RequestResponseCycle, app: ASGI3Application
+    ) -> None:
+        """Answer what has to be waited for; uvicorn knows of it as of any other request."""
+        answer = await cast("QuickWay", self._way).finish(begun)
+        scope = cast("Scope", cycle.scope)
+        if answer is None or self.flow.write_paused or _is_to_be_compressed(answer, begun.head):
+            if answer is None:
+                leave(begun, scope)
+            else:
+                scope["state"]["begun"] = begun
+            await cycle.run_asgi(app)
+        elif not cycle.disconnected:
+            self._write(answer, begun.head)
+            cycle.response_started = cycle.response_complete = True
+            if not cycle.keep_alive:  # the server stops
+                self.transport.close()
+            cycle.on_response()
 
     def _head(self) -> Head | None:
         """Return what the head says; on one connection, it mostly says the same."""
@@ -107,7 +143,7 @@ class QuickProtocol(HttpToolsProtocol):
             self._known_headers, self._known_head = headers, head_in(headers)
         return self._known_head
 
-    def _begun(self, head: Head) -> Begun | None:
+    def _begin(self, head: Head) -> Begun | None:
         way, state = cast("QuickWay", self._way), self.app_state
         try:
             caller = None if head.is_forwarded else way.caller(head, state)
@@ -117,10 +153,10 @@ class QuickProtocol(HttpToolsProtocol):
         except Exception:  # a bug: the whole way meets it, too, and shows it as it should
             return None
 
-    def _write(self, answer: bytes, head: bytes) -> None:
+    def _write(self, answer: bytes, head: Head) -> None:
         date = _date_in(*self.server_state.default_headers)
-        self.transport.write(b"".join((STATUS_LINE[200], date, head % len(answer), answer)))
-        self.on_response_complete()
+        fixed = _head_for(head.media_type, is_long=_is_long(answer)) % len(answer)
+        self.transport.write(b"".join((STATUS_LINE[200], date, fixed, answer)))
 
     # ------------------------------------------------------------ the whole way
 
@@ -139,6 +175,14 @@ class QuickProtocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expects
         self.headers += headers
         super().on_headers_complete()
+
+
+def _is_long(answer: bytes) -> bool:
+    return len(answer) >= MIN_COMPRESSED_BYTES
+
+
+def _is_to_be_compressed(answer: bytes, head: Head) -> bool:
+    return head.takes_gzip and _is_long(answer)
 
 
 @lru_cache(1)
