@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -125,26 +125,35 @@ class Edit:
 
 def new_user(user_id: str, now: datetime) -> User:
     """Return a user of whom nothing is known, of version 0: one that nobody has created yet."""
-    return _NOBODY.model_copy(update={"id": user_id, "created_at": now, "updated_at": now})
+    return NOBODY.model_copy(update={"id": user_id, "created_at": now, "updated_at": now})
 
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
-_NOBODY: Final = User(id="", created_at=_NEVER, updated_at=_NEVER)
+NOBODY: Final = User(id="", created_at=_NEVER, updated_at=_NEVER)
+"""Of whom nothing is known, not even an id."""
 
 
 # ---------------------------------------------------------------- what changes a user
 
 
+Difference = dict[str, Any]
+"""What is different about a user, by attribute."""
+
+
 def updated(user: User, changes: UserChanges, now: datetime, limits: Limits) -> User:
     """Return the user with all changes applied, of the same version still; see `revised`."""
+    return user.model_copy(update=difference_by_changes(user, changes, now, limits))
+
+
+def difference_by_changes(
+    user: User, changes: UserChanges, now: datetime, limits: Limits
+) -> Difference:
+    """Return what `updated` makes different."""
     fields = {ATTRIBUTES.get(name, name): value for name, value in changes.fields.items()}
-    return user.model_copy(
-        update=fields
-        | {
-            "properties": applied(changes.operations, user.properties, limits),
-            "choices": _chosen(user.choices, changes.channels, now),
-        }
-    )
+    return fields | {
+        "properties": applied(changes.operations, user.properties, limits),
+        "choices": _chosen(user.choices, changes.channels, now),
+    }
 
 
 ATTRIBUTES: Final = {"photoUrl": "photo_url"}
@@ -174,7 +183,7 @@ def linked(
         LimitExceeded: there would be too many strong identities.
     """
     new = [identity for identity in dict.fromkeys(identities) if not user.has(identity)]
-    after = _named(user, new, now) if new else user
+    after = user.model_copy(update=difference_by_names(user, new, now)) if new else user
     if limits.identities < _strong(after) > _strong(user):
         raise LimitExceeded(
             f"A user has at most {limits.identities} identities.", path, limits.identities
@@ -186,20 +195,21 @@ def _strong(user: User) -> int:
     return sum(identity.is_strong for identity in user.identities)
 
 
-def _named(user: User, new: Sequence[Identity], now: datetime) -> User:
+def difference_by_names(user: User, new: Collection[Identity], now: datetime) -> Difference:
+    """Return what identities that the user had not make different."""
     linked = [
         made(LinkedIdentity, {"kind": one.kind, "value": one.value, "linked_at": now})
         for one in new
     ]
-    update: dict[str, Any] = {
+    difference: Difference = {
         "identities": (*user.identities, *linked),
         "identified": user.identified or any(identity.is_strong for identity in new),
     }
     for identity in new:
         field = _CONTACTS.get(identity.kind)
         if field and getattr(user, field) is None:
-            update.setdefault(field, identity.value)
-    return user.model_copy(update=update)
+            difference.setdefault(field, identity.value)
+    return difference
 
 
 _CONTACTS: Final = {IdentityKind.EMAIL: "email", IdentityKind.PHONE: "phone"}
@@ -279,6 +289,31 @@ def recorded(
 
 def with_events(user: User, events: Sequence[Event], known: Set[str], limits: Limits) -> Edit:
     """Return the edit that `recorded` does, of the same version still."""
+    happened = happening(user, events, known, limits)
+    after = user.model_copy(update=happened.difference)
+    return Edit(after, *happened[1:])
+
+
+class Happening(NamedTuple):
+    """What comes of events.
+
+    Attributes:
+        difference: What they make different about the user.
+        recorded: Those whose ids are new.
+        spilled: Those that no longer fit into the document, newest first.
+        sightings: The names in those that are new.
+        duplicates: How many were known before.
+    """
+
+    difference: Difference
+    recorded: tuple[Event, ...]
+    spilled: tuple[Event, ...]
+    sightings: Sightings
+    duplicates: int
+
+
+def happening(user: User, events: Sequence[Event], known: Set[str], limits: Limits) -> Happening:
+    """Return what comes of events that a user did, as `with_events` does it."""
     seen = Recent.of(user.events).among([event.id for event in events]) | known
     new: dict[str, tuple[int, Event]] = {}
     for position, event in enumerate(events):
@@ -288,22 +323,15 @@ def with_events(user: User, events: Sequence[Event], known: Set[str], limits: Li
     kept, spilled = divided(user.events, fresh, limits)
     newest = [user.last_seen_at, *(event.at for event in fresh)]
     archived_at = [user.archived_until, *(event.at for event in spilled)]
-    after = user.model_copy(
-        update={
-            "events": kept,
-            "activity": counted(user.activity, fresh),
-            "archived": user.archived + len(spilled),
-            "archived_until": max(filter(None, archived_at), default=None),
-            "last_seen_at": max(filter(None, newest), default=None),
-        }
-    )
-    return Edit(
-        user=after,
-        recorded=fresh,
-        spilled=spilled,
-        sightings=names_in_events(new.values()),
-        duplicates=len(events) - len(fresh),
-    )
+    difference = {
+        "events": kept,
+        "activity": counted(user.activity, fresh),
+        "archived": user.archived + len(spilled),
+        "archived_until": max(filter(None, archived_at), default=None),
+        "last_seen_at": max(filter(None, newest), default=None),
+    }
+    names = names_in_events(new.values())
+    return Happening(difference, fresh, spilled, names, len(events) - len(fresh))
 
 
 def unfolded(user: User, events: Iterable[Event]) -> User:

@@ -1,18 +1,17 @@
 """Take in many records, each whole or not at all."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any, Final
 
-from ulid import ULID
-
 from app.domain.errors import DomainError, InvalidInput, LimitExceeded, Path
-from app.domain.identity import Identity
-from app.domain.records import MAX_RECORDS, Record, newcomer, parse_record, taken_in
+from app.domain.joining import joining
+from app.domain.records import MAX_RECORDS, Record, parse_record, taken_in
 from app.domain.user import Edit, User
+from app.operations.new_ids import new_ids
 from app.operations.terms import Terms
 from app.store import Entry, Outcome, Store
 
@@ -50,19 +49,21 @@ async def read_records(
     Others have their turn in between: a thousand records take a tenth of a second.
     """
     records: list[Record | DomainError] = []
+    ids = new_ids(terms.now)
     for position, one in enumerate(raw):
         if position % READ_AT_ONCE == 0:
             await asyncio.sleep(0)
-        records.append(read_record(one, today, terms))
+        records.append(_read(one, today, terms, ids))
     return records
 
 
-def read_record(raw: Mapping[str, Any], today: date, terms: Terms) -> Record | DomainError:
+def _read(
+    raw: Mapping[str, Any], today: date, terms: Terms, ids: Iterator[str]
+) -> Record | DomainError:
     """Return the record that plain values stand for, or why it cannot be one."""
-    events = raw.get("events") or ()
-    new_ids = [str(ULID.from_datetime(terms.now)) for _ in events]
+    event_ids = [next(ids) for _ in raw.get("events") or ()]
     try:
-        return parse_record(raw, terms.now, today, new_ids, terms.limits)
+        return parse_record(raw, terms.now, today, event_ids, terms.limits)
     except DomainError as fault:
         return fault
 
@@ -100,26 +101,25 @@ async def outcomes_of(
     """
     outcomes: list[Outcome] = [None if isinstance(r, Record) else r for r in records]
     read = [index for index, record in enumerate(records) if isinstance(record, Record)]
-    entries = [_entry(r, terms) for r in records if isinstance(r, Record)]
+    ids = new_ids(terms.now)
+    entries = [_entry(r, terms, ids) for r in records if isinstance(r, Record)]
     done = await store.take_in(entries, dry_run=dry_run, most_per_user=most_per_user)
     for index, outcome in zip(read, done, strict=False):
         outcomes[index] = outcome
     return outcomes if len(done) == len(read) else outcomes[: read[len(done)]]
 
 
-def _entry(record: Record, terms: Terms) -> Entry:
+def _entry(record: Record, terms: Terms, ids: Iterator[str]) -> Entry:
+    who, now, limits = record.user, terms.now, terms.limits
     return Entry(
-        ref=record.user,
+        ref=who,
         step=partial(_take_in, record=record, terms=terms),
-        newcomer=None if isinstance(record.user, str) else partial(_created, record.user, terms),
+        newcomer=None
+        if isinstance(who, str)
+        else partial(joining, who, record, next(ids), now, limits),
         brings=record.identities,
         event_ids=frozenset(event.id for event in record.events),
     )
-
-
-def _created(identity: Identity, terms: Terms) -> User:
-    new_id = str(ULID.from_datetime(terms.now))
-    return newcomer(identity, new_id, terms.now, terms.limits)
 
 
 def _take_in(user: User, known: frozenset[str], record: Record, terms: Terms) -> Edit:

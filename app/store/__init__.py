@@ -51,15 +51,15 @@ class Entry:
     Attributes:
         ref: Whom to change.
         step: What to do; it may refuse.
-        newcomer: Returns whom to create if `ref` finds nobody, as the step meets them; None if
-            nobody is to be created.
+        newcomer: Returns the edit that creates a user if `ref` finds nobody; it may refuse. None
+            if nobody is to be created.
         brings: The identities that it links, so that a store can look for their owners ahead.
         event_ids: Events about which the step has to know whether they are in the archive.
     """
 
     ref: UserRef
     step: Step
-    newcomer: Callable[[], User] | None = None
+    newcomer: Callable[[], Edit] | None = None
     brings: tuple[Identity, ...] = ()
     event_ids: frozenset[str] = frozenset()
 

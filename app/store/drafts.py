@@ -90,22 +90,22 @@ class Drafts:
             DomainError: it was refused; nothing changed.
         """
         user_id = self._find(entry.ref)
-        draft = self._draft(entry, user_id)
-        before = draft.after
-        edit = entry.step(before, self._archived(draft, entry.event_ids))
-        self._entries_of[before.id] += 1
-        if user_id is not None and (edit.user is before or edit.user == before):
+        draft = None if user_id is None else self._draft(user_id)
+        before = draft.after if draft else None
+        edit = self._edit(entry, draft)
+        user_id = edit.user.id
+        self._entries_of[user_id] += 1
+        if before and (edit.user is before or edit.user == before):
             return
-        owners = self._owners_after(user_id, before, edit.user)
-        subjects = self._named(edit.sightings)
-        self._note_names(subjects, edit.sightings)
-        edit = respelled(edit, self._spellings(edit.sightings))
+        owners = self._owners_after(before, edit.user)
+        edit = self._named(edit)
         self.owners.update(owners)
+        if draft is None:
+            draft = self.people[user_id] = Draft(None, edit.user)
         draft.after = edit.user
         draft.recorded += edit.recorded
         draft.spilled[:0] = edit.spilled
         draft.entries.append(position)
-        self.people[before.id] = draft
 
     def _find(self, ref: UserRef) -> str | None:
         """Return the id of the user whom a reference finds."""
@@ -124,17 +124,20 @@ class Drafts:
             self.owners[key] = self._reading.owner_id(identity)
         return self.owners[key]
 
-    def _draft(self, entry: Entry, user_id: str | None) -> Draft:
-        if user_id is None:
-            if entry.newcomer is None:
-                raise UserNotFound
-            return Draft(None, entry.newcomer())
+    def _draft(self, user_id: str) -> Draft:
         if user_id not in self.people:
             user = self._reading.user(user_id)
             if user is None:
                 raise UserNotFound
             self.people[user_id] = Draft(user, user)
         return self.people[user_id]
+
+    def _edit(self, entry: Entry, draft: Draft | None) -> Edit:
+        if draft:
+            return entry.step(draft.after, self._archived(draft, entry.event_ids))
+        if entry.newcomer is None:
+            raise UserNotFound
+        return entry.newcomer()
 
     def _archived(self, draft: Draft, event_ids: frozenset[str]) -> frozenset[str]:
         if not (event_ids and draft.after.archived):
@@ -144,28 +147,33 @@ class Drafts:
             return spilled
         return spilled | self._reading.archived_among(draft.before, event_ids)
 
-    def _owners_after(
-        self, user_id: str | None, before: User, after: User
-    ) -> dict[str, str | None]:
+    def _owners_after(self, before: User | None, after: User) -> dict[str, str | None]:
         """Return who has the identities that come to a user or leave."""
-        held = set() if user_id is None else {linked.key for linked in before.identities}
-        kept = {linked.key for linked in after.identities}
-        for linked in after.identities:
-            if linked.key not in held:
-                owner = self._owner(linked.identity)
-                if owner is not None and owner != after.id:
-                    raise IdentityTaken(linked.identity, owner)
-        return dict.fromkeys(kept - held, after.id) | dict.fromkeys(held - kept)
+        held = {linked.key: linked for linked in before.identities} if before else {}
+        kept = {linked.key: linked for linked in after.identities}
+        come = [(key, linked) for key, linked in kept.items() if key not in held]
+        for key, linked in come:
+            owner = self.owners[key] if key in self.owners else self._owner(linked.identity)
+            if owner is not None and owner != after.id:
+                raise IdentityTaken(linked.identity, owner)
+        left = [key for key in held if key not in kept]
+        return dict.fromkeys((key for key, _ in come), after.id) | dict.fromkeys(left)
 
     # ------------------------------------------------------------ names
 
-    def _named(self, sightings: Sightings) -> dict[str, Entries]:
-        """Return the subjects with names that are new in them.
+    def _named(self, edit: Edit) -> Edit:
+        """Return the edit with every event named as the service first saw it, and note its names.
 
         Raises:
-            LimitExceeded: there would be too many.
+            LimitExceeded: there would be too many names; none was noted.
         """
-        unknown = {name: seen for name, seen in sightings.items() if name not in self._known}
+        unknown = {name: seen for name, seen in edit.sightings.items() if name not in self._known}
+        if unknown:
+            self._note_names(self._subjects_with(unknown), unknown)
+        return respelled(edit, self._spellings(edit.sightings))
+
+    def _subjects_with(self, unknown: Sightings) -> dict[str, Entries]:
+        """Return the subjects with names that are new in them."""
         return {
             subject: extended(subject, self._subject(subject), unknown, self._limits)
             for subject in {name.subject for name in unknown}
@@ -178,9 +186,7 @@ class Drafts:
 
     def _note_names(self, subjects: dict[str, Entries], sightings: Sightings) -> None:
         for name, seen in sightings.items():
-            if name not in self._known and subjects[name.subject] is not self.subjects.get(
-                name.subject
-            ):
+            if subjects[name.subject] is not self.subjects.get(name.subject):
                 self.sightings.setdefault(name, seen)
         self._known.update(sightings)
         self.subjects.update(subjects)

@@ -35,7 +35,7 @@ def entry(key: str, step=resting, *brings: str, event_ids=frozenset()) -> Entry:
 
     nobody = newcomer(key).user.model_copy(update={"version": 0})
     others = tuple(identity(other) for other in brings)
-    return Entry(identity(key), made, lambda: nobody, others, event_ids)
+    return Entry(identity(key), made, lambda: made(nobody, frozenset()), others, event_ids)
 
 
 async def test_each_meets_what_those_before_it_did(store: Store):

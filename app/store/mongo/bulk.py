@@ -232,7 +232,7 @@ class Bulk:
             if entry.newcomer is None:
                 raise UserNotFound
             try:
-                await self._store.create(entry.step(entry.newcomer(), frozenset()))
+                await self._store.create(entry.newcomer())
             except IdentityTaken as taken:
                 if taken.identity != entry.ref:
                     raise
