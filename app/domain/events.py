@@ -20,7 +20,6 @@ from app.domain.limits import (
 )
 from app.domain.properties import (
     Properties,
-    PropertyValue,
     parse_properties,
     properties_bytes,
 )
@@ -185,24 +184,18 @@ def _parse_event_properties(raw: Any, path: Path, limits: Limits) -> Properties:
 
 def event_bytes(event: Event) -> int:
     """Return what an event weighs: names and texts their UTF-8 bytes, other values 8."""
-    return len(event.name.encode()) + sum(
-        properties_bytes(properties) for properties in (event.properties, *event.items)
-    )
+    size = len(event.name.encode()) + properties_bytes(event.properties)
+    return size + sum(map(properties_bytes, event.items)) if event.items else size
 
 
 def stored_bytes(event: Event) -> int:
     """Return at least the bytes that an event takes in a stored document."""
-    values = 2 + sum(
-        1 + _texts(value)
-        for properties in (event.properties, *event.items)
-        for value in ((), *properties.values())
-    )
+    values = 2
+    for properties in (event.properties, *event.items):
+        values += 1 + len(properties)
+        values += sum([len(value) for value in properties.values() if isinstance(value, tuple)])
     names = 3 * MAX_EVENT_NAME_BYTES
     return event_bytes(event) + values * _STORED_OVERHEAD + names + len(event.id.encode())
-
-
-def _texts(value: PropertyValue) -> int:
-    return len(value) if isinstance(value, tuple) else 0
 
 
 def counted(activity: Activities, events: Sequence[Event]) -> Activities:

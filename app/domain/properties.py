@@ -41,6 +41,10 @@ class PropertyKind(StrEnum):
 
 
 def kind_of(value: PropertyValue) -> PropertyKind:
+    return _KINDS.get(type(value)) or _kind_by_class(value)
+
+
+def _kind_by_class(value: PropertyValue) -> PropertyKind:
     match value:
         case str():
             return PropertyKind.TEXT
@@ -54,6 +58,17 @@ def kind_of(value: PropertyValue) -> PropertyKind:
             return PropertyKind.DATE
         case tuple():
             return PropertyKind.TEXT_LIST
+
+
+_KINDS: Final[Mapping[type, PropertyKind]] = {
+    str: PropertyKind.TEXT,
+    bool: PropertyKind.BOOLEAN,
+    float: PropertyKind.NUMBER,
+    datetime: PropertyKind.DATE_TIME,
+    date: PropertyKind.DATE,
+    tuple: PropertyKind.TEXT_LIST,
+}
+"""What the type alone says of most values."""
 
 
 def same(one: PropertyValue | None, other: PropertyValue | None) -> bool:
@@ -175,7 +190,7 @@ def value_bytes(value: PropertyValue) -> int:
     """Return what a value weighs: a text its UTF-8 bytes, a list its texts, others 8."""
     match value:
         case str():
-            return len(value.encode())
+            return len(value) if value.isascii() else len(value.encode())
         case tuple():
             return sum(len(text.encode()) for text in value)
         case _:
@@ -184,7 +199,10 @@ def value_bytes(value: PropertyValue) -> int:
 
 def properties_bytes(properties: Properties) -> int:
     """Return what properties weigh, names included."""
-    return sum(len(name.encode()) + value_bytes(value) for name, value in properties.items())
+    size = 0
+    for key, value in properties.items():  # those of each event are weighed twice
+        size += len(key.encode()) + value_bytes(value)
+    return size
 
 
 # ---------------------------------------------------------------- changing

@@ -112,6 +112,8 @@ class Recent(Sequence[Event]):
 
 
 def newest_first(events: Collection[Event]) -> tuple[Event, ...]:
+    if len(events) < 2:
+        return tuple(events)
     return tuple(sorted(events, key=lambda event: event.order, reverse=True))
 
 

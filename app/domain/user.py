@@ -314,24 +314,32 @@ class Happening(NamedTuple):
 
 def happening(user: User, events: Sequence[Event], known: Set[str], limits: Limits) -> Happening:
     """Return what comes of events that a user did, as `with_events` does it."""
-    seen = Recent.of(user.events).among([event.id for event in events]) | known
+    seen = known
+    if user.events:
+        seen = Recent.of(user.events).among([event.id for event in events]) | known
     new: dict[str, tuple[int, Event]] = {}
     for position, event in enumerate(events):
         if event.id not in seen:
             new.setdefault(event.id, (position, event))
     fresh = tuple(event for _, event in new.values())
     kept, spilled = divided(user.events, fresh, limits)
-    newest = [user.last_seen_at, *(event.at for event in fresh)]
-    archived_at = [user.archived_until, *(event.at for event in spilled)]
     difference = {
         "events": kept,
         "activity": counted(user.activity, fresh),
         "archived": user.archived + len(spilled),
-        "archived_until": max(filter(None, archived_at), default=None),
-        "last_seen_at": max(filter(None, newest), default=None),
+        "archived_until": _latest(user.archived_until, spilled),
+        "last_seen_at": _latest(user.last_seen_at, fresh),
     }
     names = names_in_events(new.values())
     return Happening(difference, fresh, spilled, names, len(events) - len(fresh))
+
+
+def _latest(before: datetime | None, events: Sequence[Event]) -> datetime | None:
+    """Return the latest of an instant, if there is one, and those of events."""
+    if not events:
+        return before
+    latest = max([event.at for event in events])
+    return latest if before is None else max(before, latest)
 
 
 def unfolded(user: User, events: Iterable[Event]) -> User:

@@ -66,7 +66,7 @@ def rewritten(document: Document, before: User, after: User, instant: FromInstan
 
 def _folded(user: User) -> Document:
     """Return the texts that are compared without case, case-folded: not every database can."""
-    place = user.location or Location()
+    place = user.location or _NOWHERE
     texts = {
         "name": user.name,
         "email": user.email,
@@ -76,6 +76,9 @@ def _folded(user: User) -> Document:
         "city": place.city,
     }
     return {field: text and text.casefold() for field, text in texts.items()}
+
+
+_NOWHERE: Final = Location()
 
 
 def to_user(document: Mapping[str, Any], instant: ToInstant) -> User:
@@ -242,7 +245,7 @@ def _to_value(stored: Any, kind: str, instant: ToInstant) -> PropertyValue:
 
 def _from_identity(identity: LinkedIdentity, instant: FromInstant) -> Document:
     return {
-        "kind": identity.kind.value,
+        "kind": str(identity.kind),
         "value": identity.value,
         "linkedAt": instant(identity.linked_at),
     }

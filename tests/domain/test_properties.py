@@ -57,6 +57,31 @@ def test_json_stands_for_a_value_of_one_kind(raw, value, kind):
 
 
 @pytest.mark.parametrize(
+    ("base", "value", "kind"),
+    [
+        (str, "", PropertyKind.TEXT),
+        (float, 0.5, PropertyKind.NUMBER),
+        (int, 1, PropertyKind.NUMBER),
+        (tuple, (), PropertyKind.TEXT_LIST),
+    ],
+)
+def test_a_value_of_a_narrower_type_is_of_the_same_kind(base, value, kind):
+    narrower = type("Narrower", (base,), {})
+
+    assert kind_of(narrower(value)) is kind_of(value) is kind
+
+
+@given(properties)
+def test_properties_weigh_their_names_and_texts_in_utf_8(drawn):
+    texts = [*drawn]
+    for value in drawn.values():
+        texts += [value] if isinstance(value, str) else value if isinstance(value, tuple) else []
+    others = [value for value in drawn.values() if not isinstance(value, str | tuple)]
+
+    assert properties_bytes(drawn) == sum(len(text.encode()) for text in texts) + 8 * len(others)
+
+
+@pytest.mark.parametrize(
     ("raw", "fault"),
     [
         (None, "unset"),
