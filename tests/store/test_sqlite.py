@@ -18,7 +18,7 @@ from app.domain.user import Edit, User
 from app.store import Store, open_store
 from app.store.sqlite import SqliteStore
 from app.store.sqlite.changes import CHANGES
-from app.store.sqlite.connection import connect, path_of, prepare, to_ms
+from app.store.sqlite.connection import connect, insert_rows, path_of, prepare, to_ms
 from app.store.sqlite.log import KEPT_MS
 from tests.builders import LIMITS, NOON, event, identity
 from tests.store.steps import incrementing, newcomer, newcomer_with, recording
@@ -333,3 +333,15 @@ async def test_an_event_of_a_known_name_touches_only_its_total(sqlite_url: str):
         "BEGIN", "SAVEPOINT", "SELECT FROM users", "UPDATE users SET document",
         "INSERT INTO user_activity", "INSERT INTO changes", "RELEASE", "COMMIT",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [0, 1, 249, 250, 251, 700])
+def test_rows_that_are_inserted_many_at_once_all_arrive_in_order(count: int):
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE things (number, name)")
+    rows = [(number, f"thing {number}") for number in range(count)]
+
+    insert_rows(connection, "INSERT INTO things", rows)
+
+    assert connection.execute("SELECT * FROM things ORDER BY rowid").fetchall() == rows
+    connection.close()

@@ -15,6 +15,7 @@ from app.store.drafts import Draft, Drafts, changed
 from app.store.sqlite import facts, users
 from app.store.sqlite.catalog import KnownNames, read_subject
 from app.store.sqlite.changes import Told, append_many
+from app.store.sqlite.connection import MAX_VARIABLES, for_each, insert_rows
 
 
 class _Reading:
@@ -51,8 +52,8 @@ def _owner_ids(connection: sqlite3.Connection, entries: Sequence[Entry]) -> dict
         if isinstance(ref, Identity)
     )
     keys, owners = list(named), dict[str, str | None]()
-    for start in range(0, len(keys), users.MAX_VARIABLES):
-        owners |= _owners_of(connection, keys[start : start + users.MAX_VARIABLES])
+    for start in range(0, len(keys), MAX_VARIABLES):
+        owners |= _owners_of(connection, keys[start : start + MAX_VARIABLES])
     return owners
 
 
@@ -110,8 +111,8 @@ def _pass_identities(connection: sqlite3.Connection, people: Iterable[Draft]) ->
         kept = {linked.key for linked in draft.after.identities}
         gone += [(key,) for key in held - kept]
         come += [(key, draft.after.id) for key in kept - held]
-    connection.executemany("DELETE FROM identities WHERE identity = ?", gone)
-    connection.executemany("INSERT INTO identities VALUES (?, ?)", come)
+    for_each(connection, "DELETE FROM identities WHERE identity = ?", gone)
+    insert_rows(connection, "INSERT INTO identities", come)
 
 
 def _told(people: Iterable[Draft]) -> Iterator[Told]:

@@ -11,7 +11,7 @@ from app.domain import criteria
 from app.domain.properties import Properties, PropertyValue, kind_of, same
 from app.domain.reach import Choices
 from app.domain.user import User
-from app.store.sqlite.connection import for_each, to_ms
+from app.store.sqlite.connection import for_each, insert_rows, to_ms
 from app.store.sqlite.criteria import ELEMENT, stored
 
 
@@ -83,18 +83,15 @@ def index_many(connection: sqlite3.Connection, people: Sequence[tuple[User | Non
             gone += [(after.id, name)] if had else []
             come += [(after.id, name, *row) for row in has]
     for_each(connection, "DELETE FROM user_properties WHERE user = ? AND k = ?", gone)
-    for_each(connection, "INSERT INTO user_properties VALUES (?, ?, ?, ?, ?)", come)
+    insert_rows(connection, "INSERT INTO user_properties", come)
     # Cheaper than one of each: the index by user stays as it is.
     for_each(
         connection,
         "UPDATE user_properties SET t = ?, v = ?, f = ? WHERE user = ? AND k = ?",
         replaced,
     )
-    for_each(
-        connection,
-        "INSERT OR REPLACE INTO user_activity VALUES (?, ?, ?, ?, ?)",
-        [row for before, after in people for row in _totals(before, after)],
-    )
+    totals = [row for before, after in people for row in _totals(before, after)]
+    insert_rows(connection, "INSERT OR REPLACE INTO user_activity", totals)
 
 
 def _totals(before: User | None, after: User) -> Iterator[tuple[Any, ...]]:

@@ -25,9 +25,7 @@ from app.store.document import (
 from app.store.sqlite import facts
 from app.store.sqlite.catalog import KnownNames
 from app.store.sqlite.changes import append
-from app.store.sqlite.connection import for_each, from_ms, to_ms
-
-MAX_VARIABLES: Final = 500
+from app.store.sqlite.connection import MAX_VARIABLES, for_each, from_ms, insert_rows, to_ms
 
 _BY_ID: Final = "id = ifnull((SELECT survivor FROM merged_users WHERE id = :ref), :ref)"
 _BY_IDENTITY: Final = "id = (SELECT user FROM identities WHERE identity = :ref)"
@@ -38,9 +36,7 @@ _AFTER_EVENTS: Final = ',"archived":'
 backslash before it, so nothing that somebody wrote can look like this."""
 
 _COLUMNS: Final = ("document", *facts.COLUMNS)
-_INSERT: Final = (
-    f"INSERT INTO users (id, {', '.join(_COLUMNS)}) VALUES (?, {', '.join('?' * len(_COLUMNS))})"
-)
+_INTO_USERS: Final = f"INSERT INTO users (id, {', '.join(_COLUMNS)})"
 
 
 def decode(text: str) -> User:
@@ -100,7 +96,7 @@ def insert(connection: sqlite3.Connection, edit: Edit, names: KnownNames, limits
     edit = respelled(edit, names.coin(connection, edit.sightings, limits, edit.coiner))
     user = edit.user
     claim(connection, user.id, user.identities)
-    connection.execute(_INSERT, (user.id, encode(user), *facts.columns_of(user)))
+    insert_rows(connection, _INTO_USERS, [_row(user)])
     facts.index(connection, None, user)
     archive(connection, user.id, edit.spilled)
     recorded_ids = [event.id for event in edit.recorded]
@@ -112,9 +108,11 @@ def insert(connection: sqlite3.Connection, edit: Edit, names: KnownNames, limits
 
 def insert_many(connection: sqlite3.Connection, people: Iterable[User]) -> None:
     """Write the documents of new users; identities are apart."""
-    connection.executemany(
-        _INSERT, [(user.id, encode(user), *facts.columns_of(user)) for user in people]
-    )
+    insert_rows(connection, _INTO_USERS, [_row(user) for user in people])
+
+
+def _row(user: User) -> tuple[Any, ...]:
+    return user.id, encode(user), *facts.columns_of(user)
 
 
 def update(
