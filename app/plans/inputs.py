@@ -98,6 +98,8 @@ def reader(type_: GraphQLInputType) -> Read:
 
 def _reader(type_: Any, around: frozenset[str]) -> Read:
     match type_:
+        case GraphQLNonNull(of_type=GraphQLInputObjectType() as inner):
+            return _present(inner, around)  # which is surprised by null as by all else
         case GraphQLNonNull(of_type=inner):
             read = _present(inner, around)
             return lambda value: read(_there(value))
@@ -114,7 +116,7 @@ def _present(type_: Any, around: frozenset[str]) -> Read:
             return _leaf(type_)
         case GraphQLList(of_type=inner):
             read = _reader(inner, around)
-            return lambda value: [read(item) for item in _list(value)]
+            return lambda value: list(map(read, _list(value)))
         case GraphQLInputObjectType(name=name) if name not in around:
             return _object(type_, around | {name})
         case _:
@@ -122,21 +124,45 @@ def _present(type_: Any, around: frozenset[str]) -> Read:
 
 
 def _object(type_: GraphQLInputObjectType, around: frozenset[str]) -> Read:
-    fields = [(field, _reader(field.type, around)) for field in _fields(type_)]
-    names = {field.name for field, _ in fields}
+    fields = [
+        (one.name, one, one.matters_when_absent, _present(get_nullable_type(one.type), around))
+        for one in _fields(type_)
+    ]
+    if _definition(type_).is_one_of:
+        return _one_of({name: read for name, _, _, read in fields})
+    names = {name for name, *_ in fields}
 
     def read(value: Any) -> dict[str, Any]:
         if type(value) is not dict or not value.keys() <= names:
             raise Surprise
         made: dict[str, Any] = {}
-        for field, read_one in fields:
-            if field.name in value:
-                field.put(read_one(value[field.name]), made)
-            elif field.matters_when_absent:
+        for name, field, is_awaited, read_one in fields:
+            if name in value:
+                given = value[name]
+                one = None if given is None else read_one(given)
+                if one is None:
+                    field.put(None, made)
+                else:
+                    made[name] = one
+            elif is_awaited:
                 field.put(Undefined, made)
         return made
 
-    return _one(read) if _definition(type_).is_one_of else read
+    return read
+
+
+def _one_of(reads: Mapping[str, Read]) -> Read:
+    """Return what reads an input of which one field is given, and not as null."""
+
+    def read(value: Any) -> dict[str, Any]:
+        if type(value) is not dict or len(value) != 1:
+            raise Surprise
+        ((name, given),) = value.items()
+        if given is None or name not in reads:
+            raise Surprise
+        return {name: reads[name](given)}
+
+    return read
 
 
 def _one(read: Read) -> Read:
