@@ -92,9 +92,10 @@ def _each_operation(raw: Mapping[str, Any], path: Path, limits: Limits) -> Itera
         elif not isinstance(argument, Mapping):
             raise InvalidInput("This is not an object of property names.", here)
         else:
+            parse = _PARSERS[kind]
             for given, value in argument.items():
-                name = _custom_name(given, (*here, given))
-                yield _PARSERS[kind](name, (*here, given), value, limits)
+                there = (*here, given)
+                yield parse(_custom_name(given, there), there, value, limits)
 
 
 def _parse_unset(argument: Any, path: Path) -> Iterator[Unset]:

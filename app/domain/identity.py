@@ -34,7 +34,8 @@ _PLAIN_EMAIL: Final = re.compile(
 )
 """Addresses about which nothing but the domain is open; others are not wrong, only not plain."""
 
-_QUOTES: Final = re.compile(r"^[\"'`\s]+|[\"'`\s]+$")
+_QUOTES: Final = "\"'`" + "".join(char for char in map(chr, range(0x3001)) if char.isspace())
+"""What may stand around a placeholder: quotation marks, and all there is of white space."""
 
 
 class IdentityKind(StrEnum):
@@ -171,7 +172,7 @@ def _opaque(text: str, path: Path) -> str:
 
 
 def _refuse_placeholder(text: str, path: Path) -> None:
-    bare = _QUOTES.sub("", text).casefold()
+    bare = text.strip(_QUOTES).casefold()
     if not bare:
         raise InvalidInput("The identity is empty.", path)
     if bare in PLACEHOLDERS or not bare.strip("0"):

@@ -97,9 +97,10 @@ def _parse_identities(
 
 def _parse_identity(raw: Mapping[str, str], path: Path, limits: Limits) -> Identity:
     ((kind, text),) = raw.items()
-    return normalised(
-        IdentityKind(kind), text, (*path, kind), test_mail_domains=limits.test_mail_domains
-    )
+    return normalised(_KINDS[kind], text, (*path, kind), test_mail_domains=limits.test_mail_domains)
+
+
+_KINDS: Final = {kind.value: kind for kind in IdentityKind}
 
 
 def newcomer(identity: Identity, new_id: str, now: datetime, limits: Limits) -> User:

@@ -13,6 +13,8 @@ def size_bytes(text: str, path: Path) -> int:
     """
     if "\0" in text:
         raise InvalidInput("The text contains the character U+0000.", path)
+    if text.isascii():
+        return len(text)
     try:
         return len(text.encode())
     except UnicodeEncodeError:

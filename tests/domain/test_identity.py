@@ -1,6 +1,7 @@
 """How two spellings come to be one identity, and what is none."""
 
 import contextlib
+import sys
 import unicodedata
 
 import pytest
@@ -163,6 +164,9 @@ def test_what_broken_clients_send_is_no_identity_of_any_kind(kind, raw):
     assert refused.value.path == HERE
 
 
+BLANKS = [char for char in map(chr, range(sys.maxunicode + 1)) if char.isspace()]
+
+
 @pytest.mark.parametrize("quoted", [" {}\n", '"{}"', "'{}'", '" {} "'])
 @pytest.mark.parametrize("cased", [str.upper, str.title])
 @pytest.mark.parametrize("raw", PLACEHOLDERS)
@@ -171,10 +175,11 @@ def test_neither_case_nor_quotes_make_an_identity_of_it(raw, cased, quoted):
         read(CUSTOM, quoted.format(cased(raw)))
 
 
-@pytest.mark.parametrize("raw", ['"\u00a0"', '"\u3000"', '"\u00a0null\u00a0"'])
-def test_blanks_of_any_script_within_quotes_make_no_identity(raw):
-    with pytest.raises(InvalidInput, match=r"empty|placeholder"):
-        read(CUSTOM, raw)
+@pytest.mark.parametrize("blank", BLANKS)
+def test_blanks_of_any_script_within_quotes_make_no_identity(blank):
+    for raw in (f'"{blank}"', f'"{blank}null{blank}"'):
+        with pytest.raises(InvalidInput, match=r"empty|placeholder"):
+            read(CUSTOM, raw)
 
 
 @pytest.mark.parametrize("raw", ["nullable", "-10", "100", "users", "0x0", "myid"])
