@@ -74,8 +74,10 @@ class Recent(Sequence[Event]):
         """Return these with others, none of which is among them."""
         if not events:
             return self
-        size_bytes = self.size_bytes + sum(map(stored_bytes, events))
         ordered = newest_first(events)
+        if not len(self):
+            return Recent(ordered)
+        size_bytes = self.size_bytes + sum(map(stored_bytes, events))
         newest = self._newest()
         if newest is None or ordered[-1].order > newest.order:
             return Recent((*ordered, *self.front), self.unread, size_bytes)

@@ -321,7 +321,7 @@ def happening(user: User, events: Sequence[Event], known: Set[str], limits: Limi
     for position, event in enumerate(events):
         if event.id not in seen:
             new.setdefault(event.id, (position, event))
-    fresh = tuple(event for _, event in new.values())
+    fresh = tuple([event for _, event in new.values()])
     kept, spilled = divided(user.events, fresh, limits)
     difference = {
         "events": kept,
@@ -359,11 +359,9 @@ def folded(user: User, limits: Limits) -> Edit:
 
 def respelled(edit: Edit, spellings: Mapping[str, str]) -> Edit:
     """Return the edit with every event named as the service first saw it, by event key."""
-    if all(
-        spellings.get(name.key, spelling) == spelling
-        for name, (spelling, _) in edit.sightings.items()
-        if name.subject == EVENTS
-    ) and all(spellings.get(event.key, event.name) == event.name for event in edit.recorded):
+    named = [(event.key, event.name) for event in edit.recorded]
+    named += [(n.key, name) for n, (name, _) in edit.sightings.items() if n.subject == EVENTS]
+    if all(spellings.get(key, name) == name for key, name in named):
         return edit
     activity = {
         key: total.model_copy(update={"name": spellings.get(key, total.name)})

@@ -118,7 +118,7 @@ def _entry(record: Record, terms: Terms, ids: Iterator[str]) -> Entry:
         if isinstance(who, str)
         else partial(joining, who, record, next(ids), now, limits),
         brings=record.identities,
-        event_ids=frozenset(event.id for event in record.events),
+        event_ids=frozenset([event.id for event in record.events]),
     )
 
 

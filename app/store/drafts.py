@@ -7,7 +7,7 @@ decide alike, and one write keeps all that became of a person.
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from app.domain.catalog import EVENTS, Entries, Name, Sightings, extended
 from app.domain.errors import IdentityTaken, UserNotFound
@@ -57,6 +57,9 @@ class Draft:
         return Edit(self.after, tuple(self.recorded), tuple(self.spilled))
 
 
+_NONE: Final[frozenset[str]] = frozenset()
+
+
 class Drafts:
     """Everybody whom the entries so far changed, who has which identity, and which names exist.
 
@@ -94,7 +97,7 @@ class Drafts:
         before = draft.after if draft else None
         edit = self._edit(entry, draft)
         user_id = edit.user.id
-        self._entries_of[user_id] += 1
+        self._entries_of[user_id] = self._entries_of.get(user_id, 0) + 1
         if before and (edit.user is before or edit.user == before):
             return
         owners = self._owners_after(before, edit.user)
@@ -149,15 +152,16 @@ class Drafts:
 
     def _owners_after(self, before: User | None, after: User) -> dict[str, str | None]:
         """Return who has the identities that come to a user or leave."""
-        held = {linked.key: linked for linked in before.identities} if before else {}
-        kept = {linked.key: linked for linked in after.identities}
-        come = [(key, linked) for key, linked in kept.items() if key not in held]
-        for key, linked in come:
-            owner = self.owners[key] if key in self.owners else self._owner(linked.identity)
-            if owner is not None and owner != after.id:
-                raise IdentityTaken(linked.identity, owner)
-        left = [key for key in held if key not in kept]
-        return dict.fromkeys((key for key, _ in come), after.id) | dict.fromkeys(left)
+        held = {linked.key for linked in before.identities} if before else _NONE
+        owners: dict[str, str | None] = dict.fromkeys(held)
+        for linked in after.identities:
+            key = linked.key
+            if key not in held:
+                owner = self.owners[key] if key in self.owners else self._owner(linked)
+                if owner is not None and owner != after.id:
+                    raise IdentityTaken(linked.identity, owner)
+            owners[key] = after.id
+        return owners
 
     # ------------------------------------------------------------ names
 

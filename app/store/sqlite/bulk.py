@@ -107,10 +107,13 @@ def _pass_identities(connection: sqlite3.Connection, people: Iterable[Draft]) ->
     """Free the identities that left people, then give those that came: one may do both."""
     gone, come = [], []
     for draft in people:
-        held = {linked.key for linked in draft.before.identities} if draft.before else set()
-        kept = {linked.key for linked in draft.after.identities}
+        before, after = draft.before, draft.after
+        if before is not None and before.identities is after.identities:
+            continue
+        held = {linked.key for linked in before.identities} if before else set()
+        kept = {linked.key for linked in after.identities}
         gone += [(key,) for key in held - kept]
-        come += [(key, draft.after.id) for key in kept - held]
+        come += [(key, after.id) for key in kept - held]
     for_each(connection, "DELETE FROM identities WHERE identity = ?", gone)
     insert_rows(connection, "INSERT INTO identities", come)
 

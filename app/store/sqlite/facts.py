@@ -74,7 +74,10 @@ def index_many(connection: sqlite3.Connection, people: Sequence[tuple[User | Non
     come: list[tuple[Any, ...]] = []
     replaced: list[tuple[Any, ...]] = []
     for before, after in people:
-        old, new = before.properties if before else {}, after.properties
+        if before is None:
+            come += _all_rows(after)
+            continue
+        old, new = before.properties, after.properties
         for name in _changed(old, new):
             had, has = _rows(old.get(name)), _rows(new.get(name))
             if len(had) == len(has) == 1:
@@ -104,6 +107,12 @@ def _totals(before: User | None, after: User) -> Iterator[tuple[Any, ...]]:
             yield after.id, key, total.count, to_ms(total.first_at), to_ms(total.last_at)
 
 
+def _all_rows(user: User) -> Iterator[tuple[Any, ...]]:
+    for name, value in user.properties.items():
+        for row in _rows(value):
+            yield user.id, name, *row
+
+
 def _changed(old: Properties, new: Properties) -> list[str]:
     if old is new:
         return []
@@ -115,11 +124,10 @@ def _rows(value: PropertyValue | None) -> list[tuple[str, Any, str | None]]:
     if value is None:
         return []
     folded = value.casefold() if isinstance(value, str) else None
-    elements = value if isinstance(value, tuple) else ()
-    return [
-        (kind_of(value).value, stored(value), folded),
-        *((ELEMENT, text, text.casefold()) for text in elements),
-    ]
+    rows: list[tuple[str, Any, str | None]] = [(str(kind_of(value)), stored(value), folded)]
+    if isinstance(value, tuple):
+        rows += [(ELEMENT, text, text.casefold()) for text in value]
+    return rows
 
 
 def distance_m(
