@@ -200,17 +200,16 @@ def stored_bytes(event: Event) -> int:
 
 def counted(activity: Activities, events: Sequence[Event]) -> Activities:
     """Return the totals after `events`, none of which may have been counted before."""
-    times: dict[str, list[datetime]] = {}
+    times: dict[str, tuple[str, list[datetime]]] = {}
     for event in events:
-        times.setdefault(event.key, []).append(event.at)
-    names = {event.key: event.name for event in reversed(events)}
+        times.setdefault(event.key, (event.name, []))[1].append(event.at)
     totals = dict(activity)
-    for key, instants in times.items():
+    for key, (name, instants) in times.items():
         old = totals.get(key)
         if old:
             instants += (old.first_at, old.last_at)
         fields = {
-            "name": old.name if old else names[key],
+            "name": old.name if old else name,
             "count": len(instants) - 2 + old.count if old else len(instants),
             "first_at": min(instants),
             "last_at": max(instants),

@@ -34,7 +34,7 @@ def joining(identity: Identity, record: Record, new_id: str, now: datetime, limi
     Raises:
         InvalidInput, LimitExceeded: there can be no such person.
     """
-    identities = dict.fromkeys((identity, *record.identities))
+    identities = {one.key: one for one in (identity, *record.identities)}.values()
     if len(identities) > min(limits.identities, limits.devices):  # some may be one too many
         nobody = newcomer(identity, new_id, now, limits)
         return taken_in(nobody, record, frozenset(), now, limits)

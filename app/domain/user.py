@@ -319,8 +319,8 @@ def happening(user: User, events: Sequence[Event], known: Set[str], limits: Limi
         seen = Recent.of(user.events).among([event.id for event in events]) | known
     new: dict[str, tuple[int, Event]] = {}
     for position, event in enumerate(events):
-        if event.id not in seen:
-            new.setdefault(event.id, (position, event))
+        if event.id not in seen and event.id not in new:
+            new[event.id] = (position, event)
     fresh = tuple([event for _, event in new.values()])
     kept, spilled = divided(user.events, fresh, limits)
     difference = {
