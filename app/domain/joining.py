@@ -53,5 +53,6 @@ def joining(identity: Identity, record: Record, new_id: str, now: datetime, limi
     if not record.events:
         return Edit(made(User, fields), sightings=sightings)
     done = happening(NOBODY, record.events, frozenset(), limits)
-    user = made(User, fields | done.difference)
+    fields |= done.difference
+    user = made(User, fields)
     return Edit(user, done.recorded, done.spilled, {**sightings, **done.sightings}, done.duplicates)

@@ -196,7 +196,7 @@ def _strong(user: User) -> int:
 
 
 def difference_by_names(user: User, new: Collection[Identity], now: datetime) -> Difference:
-    """Return what identities that the user had not make different."""
+    """Return what identities that the user did not have make different."""
     linked = [
         made(LinkedIdentity, {"kind": one.kind, "value": one.value, "linked_at": now})
         for one in new

@@ -46,7 +46,7 @@ async def read_records(
 ) -> list[Record | DomainError]:
     """Return each record that plain values stand for, or why it cannot be one.
 
-    Others have their turn in between: a thousand records take a tenth of a second.
+    Others have their turn in between: a thousand records take thirty milliseconds.
     """
     records: list[Record | DomainError] = []
     ids = new_ids(terms.now)

@@ -15,13 +15,13 @@ from app.domain.change import Change
 from app.domain.errors import Busy, CursorExpired, Unavailable
 from app.domain.listing import UserOrder
 from app.domain.user import Edit, User
-from app.store import Store, open_store
-from app.store.sqlite import SqliteStore
+from app.store import Entry, Store, open_store
+from app.store.sqlite import SqliteStore, bulk
 from app.store.sqlite.changes import CHANGES
 from app.store.sqlite.connection import connect, insert_rows, path_of, prepare, to_ms
 from app.store.sqlite.log import KEPT_MS
 from tests.builders import LIMITS, NOON, event, identity
-from tests.store.steps import incrementing, newcomer, newcomer_with, recording
+from tests.store.steps import incrementing, newcomer, newcomer_with, recording, resting
 
 
 @pytest.fixture
@@ -345,3 +345,16 @@ def test_rows_that_are_inserted_many_at_once_all_arrive_in_order(count: int):
 
     assert connection.execute("SELECT * FROM things ORDER BY rowid").fetchall() == rows
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("events", "together"),
+    [([0] * 600, 500), ([1_000] * 6, 5), ([4_999, 1, 0, 1], 3), ([9_000, 0], 1), ([0], 1)],
+)
+def test_changes_with_many_events_share_a_transaction_with_fewer(events, together: int):
+    entries = [
+        Entry("u1", resting, event_ids=frozenset(str(number) for number in range(count)))
+        for count in events
+    ]
+
+    assert bulk.sharing(entries) == entries[:together]

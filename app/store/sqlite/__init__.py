@@ -61,9 +61,6 @@ Result = TypeVar("Result")
 WRITER_CACHE_KIB: Final = 32_768
 """So much of the indexes stays at hand; SQLite's own 2 MB make a large import wait for its disk."""
 
-ENTRIES_PER_COMMIT: Final = 500
-"""Of many changes, so many share a transaction, some 60 ms of work; between two, others write."""
-
 
 @asynccontextmanager
 async def open_sqlite(url: str, limits: Limits) -> AsyncIterator["SqliteStore"]:
@@ -205,7 +202,7 @@ class SqliteStore:
         counts: Counter[str] = Counter()
         outcomes: list[Outcome] = []
         while len(outcomes) < len(entries):
-            some = entries[len(outcomes) : len(outcomes) + ENTRIES_PER_COMMIT]
+            some = bulk.sharing(entries[len(outcomes) :])
             job = partial(self._take_some, entries=some, counts=counts, most_per_user=most_per_user)
             try:
                 done = await self._writer.run(job)
