@@ -14,6 +14,7 @@ from langcodes.tag_parser import LanguageTagError
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from app.domain.errors import InvalidInput, LimitExceeded, Path
+from app.domain.frozen import made
 from app.domain.identity import e164, email_parts
 from app.domain.limits import Limits
 from app.domain.text import bounded, has_control_characters, size_bytes
@@ -201,16 +202,16 @@ def _location(raw: Any, path: Path, limits: Limits) -> Location | None:
     latitude, longitude = raw.get("latitude"), raw.get("longitude")
     if (latitude is None) != (longitude is None):
         raise InvalidInput("Latitude and longitude come together, or neither.", path)
-    location = Location(
-        country=_country(country, (*path, "country")),
-        region=_place(region, (*path, "region"), limits),
-        city=_place(city, (*path, "city"), limits),
-        latitude=None if latitude is None else parse_degrees(latitude, 90, (*path, "latitude")),
-        longitude=None
+    parts = {
+        "country": _country(country, (*path, "country")),
+        "region": _place(region, (*path, "region"), limits),
+        "city": _place(city, (*path, "city"), limits),
+        "latitude": None if latitude is None else parse_degrees(latitude, 90, (*path, "latitude")),
+        "longitude": None
         if longitude is None
         else parse_degrees(longitude, 180, (*path, "longitude")),
-    )
-    return None if location == Location() else location
+    }
+    return None if all(part is None for part in parts.values()) else made(Location, parts)
 
 
 def _country(raw: Any, path: Path) -> str | None:
@@ -218,9 +219,15 @@ def _country(raw: Any, path: Path) -> str | None:
         return None
     code = _filled(raw, path)
     code = code.upper() if code.isascii() else ""  # "ß".upper() would be South Sudan
-    if len(code) != 2 or pycountry.countries.get(alpha_2=code) is None:
+    if len(code) != 2 or not _is_country(code):
         raise InvalidInput("This is no ISO 3166-1 alpha-2 country code, such as CH.", path)
     return code
+
+
+@cache
+def _is_country(code: str) -> bool:
+    """Return whether two ASCII letters, of which there are not many, are a country's."""
+    return pycountry.countries.get(alpha_2=code) is not None
 
 
 def _place(raw: Any, path: Path, limits: Limits) -> str | None:

@@ -157,7 +157,8 @@ def e164(text: str, path: Path) -> str:
     if possible != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise InvalidInput("No phone number of this country has this length.", path)
     shown = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if phonenumbers.parse(shown, None) != number:  # what we show has to find the same person
+    # What we show has to find the same person; if it is what was written, it just did.
+    if shown != text and phonenumbers.parse(shown, None) != number:
         raise InvalidInput("The phone number has zeros too many after the country code.", path)
     return shown
 
