@@ -6,7 +6,7 @@ or the plan says otherwise. So every schedule can be tried, and run again.
 
 import random
 import sys
-from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,6 +15,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from app.domain.errors import DomainError
+from app.store.mongo.gathered import Fields, Gathered
 from tests.protocol.memory import Memory
 
 MOST_STEPS: Final = 1_200
@@ -66,6 +67,11 @@ class Process:
 @coroutine
 def _pause(label: str) -> Generator[str, None, None]:
     yield label
+
+
+async def _alone(gathered: Gathered[Any], keys: Collection[str], fields: Fields = None) -> Any:
+    """Stand for a call that is shared with others: it is a step of whoever makes it."""
+    return await gathered._read(keys, fields)
 
 
 class Clockwork:
@@ -135,6 +141,7 @@ class Clockwork:
             "app.store.mongo.ULID": self,
             "app.operations.find.ULID": self,
             "app.store.mongo.users.uuid4": self.uuid4,
+            "app.store.mongo.gathered.Gathered.__call__": _alone,
             "app.store.mongo.repair.FORGOTTEN_AFTER": timedelta(days=-1),
         }
         patches = [patch(name, stand_in) for name, stand_in in names.items()]

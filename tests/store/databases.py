@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from mongomock import collection as mongomock_collection
 from mongomock_motor import AsyncMongoMockClient
 from pymongo import MongoClient
 
@@ -74,6 +75,16 @@ def mongodb_database(url: str) -> Database:
             yield lambda: _outrun(client[name].users, user_id)
 
     return Database("mongodb", lambda limits: open_store(url, limits), set_format, outrunning)
+
+
+class _Bulk(mongomock_collection.BulkOperationBuilder):
+    """What mongomock puts a bulk together by, with an argument that only newer drivers pass."""
+
+    def add_replace(self, *arguments: Any, sort: None = None, **options: Any) -> None:
+        super().add_replace(*arguments, **options)
+
+
+mongomock_collection.BulkOperationBuilder = _Bulk  # type: ignore[misc]
 
 
 def mongomock_database() -> Database:

@@ -21,6 +21,7 @@ _STEPS: Final = frozenset(
         "insert_one",
         "insert_many",
         "replace_one",
+        "bulk_write",
         "update_one",
         "delete_one",
         "delete_many",

@@ -29,8 +29,9 @@ class _Batch:
 class Gathered(Generic[Found]):
     """A way to read by keys; each read begins after all who wait for it asked."""
 
-    def __init__(self, read: Read[Found]) -> None:
+    def __init__(self, read: Read[Found], max_keys: int = MAX_KEYS) -> None:
         self._read = read
+        self._max_keys = max_keys
         self._batches: dict[bool, _Batch] = {}
         self._running: set[asyncio.Task[None]] = set()
 
@@ -53,7 +54,7 @@ class Gathered(Generic[Found]):
         batch.fields = None if fields is None or batch.fields is None else batch.fields | fields
         future: asyncio.Future[Mapping[str, Found]] = loop.create_future()
         batch.waiting.append(future)
-        if len(batch.keys) >= MAX_KEYS:
+        if len(batch.keys) >= self._max_keys:
             del self._batches[whole]
         found = await future
         return {key: found[key] for key in keys if key in found}

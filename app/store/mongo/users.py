@@ -27,10 +27,7 @@ from app.domain.errors import Unavailable
 from app.domain.user import User
 from app.store.document import Document, to_document, to_user
 from app.store.mongo.collections import Collections, from_bson, to_bson
-
-KEPT_TOKENS: Final = 32
-LATER_WRITES: Final = 15
-"""After so many further writes, which add two tokens each at the most, a token is still kept."""
+from app.store.mongo.replacements import KEPT_TOKENS, Replacements, landed
 
 REPETITIONS: Final = 3
 REPEAT_AFTER_S: Final = 0.2
@@ -105,6 +102,7 @@ class Users:
     def __init__(self, collections: Collections) -> None:
         self._users = collections.users
         self._users_now = collections.users_now
+        self._replacements = Replacements(collections.users)
 
     async def get(self, user_id: str) -> Document | None:
         """Return a document of whatever state, as it is at this instant."""
@@ -112,7 +110,7 @@ class Users:
 
     async def is_unchanged(self, document: Document) -> bool:
         """Return whether nobody wrote since the read."""
-        now = await self.get(document["_id"])
+        now = await self._users_now.find_one({"_id": document["_id"]}, {"revision": 1})
         return now is not None and bool(now["revision"] == document["revision"])
 
     async def standing(
@@ -228,15 +226,20 @@ class Users:
 
     async def _replace(self, before: Document, written: Document, token: str) -> bool:
         only_if = {"_id": before["_id"], "revision": before["revision"]}
+        # Repeated alone: it may be for its sake that the others were refused.
+        repeat = self._replacements.alone
         unknown = False
-        for _ in range(REPETITIONS):
+        for replace in (self._replacements.together, repeat, repeat):
             try:
-                result = await self._users.replace_one(only_if, written)
+                replaced = await replace(only_if, written, token)
             except (ConnectionFailure, WTimeoutError):
                 unknown = True
                 await asyncio.sleep(REPEAT_AFTER_S)
                 continue
-            return bool(result.matched_count) or (unknown and await self.has_landed(before, token))
+            if replaced is None:
+                unknown = True
+                continue
+            return replaced or (unknown and await self.has_landed(before, token))
         raise Unavailable("The database does not answer; whether it wrote is unknown.")
 
     async def has_landed(self, before: Document, token: str) -> bool:
@@ -245,9 +248,8 @@ class Users:
         Raises:
             Unavailable: so many others wrote since that nobody can tell.
         """
-        document: dict[str, Any] = await self.get(before["_id"]) or {}
-        if token in document.get("tokens", ()):
-            return True
-        if document.get("revision", 0) - before["revision"] <= LATER_WRITES:
-            return False
-        raise Unavailable("So many others wrote that whether this was written is unknown.")
+        document = await self.get(before["_id"])
+        has_landed = document is not None and landed(document, before["revision"], token)
+        if has_landed is None:
+            raise Unavailable("So many others wrote that whether this was written is unknown.")
+        return has_landed
