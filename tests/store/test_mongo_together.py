@@ -5,11 +5,12 @@ from collections import Counter
 from random import Random
 from typing import Any
 
+import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import DocumentTooLarge
 
 from app.domain.errors import Unavailable
-from app.domain.user import Edit, new_user
+from app.domain.user import Edit, User, new_user
 from app.store import open_store
 from app.store.document import Document
 from app.store.mongo import MongoStore
@@ -17,8 +18,8 @@ from app.store.mongo.collections import Collections
 from app.store.mongo.users import State, Users, new_document
 from tests.builders import LIMITS, NOON
 from tests.store.lossy import wire_to
-from tests.store.steps import incrementing, newcomer, number
-from tests.store.stepwise import Gate, Memory
+from tests.store.steps import incrementing, newcomer, number, setting
+from tests.store.stepwise import BeforeStep, Gate, Memory
 from tests.store.test_mongo_answers import losing_one, opened
 
 
@@ -30,8 +31,49 @@ async def counts(store: MongoStore, ids: list[str]) -> list[float]:
     return [number(await store.find(id)) for id in ids]
 
 
+def counting(steps: Counter[str], gate: Gate | None = None) -> BeforeStep:
+    """Return what counts the steps with people, and lets them pass a gate if there is one."""
+
+    async def before_step(step: str) -> None:
+        if step.startswith("users"):
+            steps[step] += 1
+        if gate:
+            await gate(step)
+
+    return before_step
+
+
 async def increment_all(store: MongoStore, ids: list[str]) -> list[Edit]:
     return await asyncio.gather(*(store.change(id, incrementing()) for id in ids))
+
+
+async def test_changes_of_one_tick_are_read_and_written_by_one_call_each():
+    memory, steps = Memory(), Counter[str]()
+    ids = await some_people(await memory.store(), 5)
+    store = await memory.store(counting(steps))
+
+    await increment_all(store, ids)
+
+    assert steps == {"users.bulk_write": 1}
+    assert await counts(store, ids) == [1.0] * 5
+
+
+async def test_of_changes_that_share_a_call_only_the_one_that_lost_is_made_again():
+    memory, steps, gate = Memory(), Counter[str](), Gate("users.bulk_write")
+    other = await memory.store()
+    ids = await some_people(other, 3)
+    store = await memory.store(counting(steps, gate))
+
+    changing = asyncio.create_task(increment_all(store, ids))
+    await gate.reached.wait()
+    await other.change(ids[1], incrementing())
+    gate.open()
+    await changing
+
+    assert steps == {
+        "users.bulk_write": 1, "users_now.find_one": 1, "users.replace_one": 1,
+    }  # fmt: skip
+    assert await counts(other, ids) == [1.0, 2.0, 1.0]
 
 
 async def test_whoever_leaves_before_a_shared_write_leaves_the_others_theirs():
@@ -48,6 +90,37 @@ async def test_whoever_leaves_before_a_shared_write_leaves_the_others_theirs():
 
     assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError, Edit, Edit]
     assert await counts(store, ids) == [1.0] * 3
+
+
+# ---------------------------------------------------------------- what was read a moment ago
+
+
+def gated_incrementing(user: User, known: frozenset[str]) -> Edit:
+    """Increment if the gate is open, else change nothing."""
+    return incrementing()(user, known) if user.properties.get("gate") == "open" else Edit(user)
+
+
+def demanding(user: User, known: frozenset[str]) -> Edit:
+    """Increment if the gate is open, else refuse."""
+    if user.properties.get("gate") != "open":
+        raise Unavailable("The gate is closed.")
+    return incrementing()(user, known)
+
+
+@pytest.mark.parametrize("step", [gated_incrementing, demanding])
+async def test_what_a_step_decides_without_a_write_holds_only_if_nobody_wrote_meanwhile(step: Any):
+    memory = Memory()
+    other = await memory.store()
+    (ada_id,) = await some_people(other, 1)
+    gate = Gate("users_now.find_one")
+    store = await memory.store(gate)
+
+    changing = asyncio.create_task(store.change(ada_id, step))
+    await gate.reached.wait()
+    await other.change(ada_id, setting(gate="open"))
+    gate.open()
+
+    assert number((await changing).user) == 1.0
 
 
 # ---------------------------------------------------------------- what cannot be written

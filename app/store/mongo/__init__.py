@@ -14,7 +14,7 @@ from ulid import ULID
 from app.domain.catalog import Catalog, Sightings
 from app.domain.change import ChangeKind
 from app.domain.criteria import Question
-from app.domain.errors import Busy, IdentityTaken, Unavailable, UserNotFound
+from app.domain.errors import Busy, DomainError, IdentityTaken, Unavailable, UserNotFound
 from app.domain.events import Event
 from app.domain.handover import departed, device_of
 from app.domain.identity import Identity, LinkedIdentity
@@ -214,6 +214,9 @@ class MongoStore:
         with answering():
             user_id = ref if isinstance(ref, str) else await self._owner(ref)
             async with self._turns.of(user_id):
+                edit = await self._try_together(user_id, ref, step, event_ids)
+                if edit is not None:
+                    return edit
                 return await self._persist(lambda: self._try_change(user_id, ref, step, event_ids))
 
     async def _owner(self, identity: Identity) -> str:
@@ -250,20 +253,50 @@ class MongoStore:
         await self._merging.finish_batches(user.id)
         return replace(edit, user=user)
 
+    async def _try_together(
+        self, user_id: str, ref: UserRef, step: Step, event_ids: Collection[str]
+    ) -> Edit | None:
+        """Change the user as `_try_change` does, by a read shared with others; None to do that.
+
+        What is read so may be a moment old. A write finds out; what is decided without one is
+        believed only if nobody wrote meanwhile.
+        """
+        document = await self._readings.standing(user_id)
+        if document is None or document["state"] != State.ACTIVE or not is_settled(document):
+            return None
+        before = content_of(document)
+        try:
+            edit = await self._decided(document, before, ref, step, event_ids)
+        except DomainError:
+            if await self._users.is_unchanged(document):
+                raise
+            return None
+        if edit.user == before:
+            return edit if await self._users.is_unchanged(document) else None
+        return await self._kept(document, before, edit)
+
     async def _try_change(
         self, user_id: str, ref: UserRef, step: Step, event_ids: Collection[str]
     ) -> Edit | None:
         """Change the user whom `ref` found, or return None if somebody else was faster."""
         document = await self._settled(user_id)
+        before = content_of(document)
+        edit = await self._decided(document, before, ref, step, event_ids)
+        return edit if edit.user == before else await self._kept(document, before, edit)
+
+    async def _decided(
+        self, document: Document, before: User, ref: UserRef, step: Step, event_ids: Collection[str]
+    ) -> Edit:
+        """Return what a step makes of the user whom `ref` found."""
         if isinstance(ref, Identity) and ref.key not in keys_of(document):
             raise UserNotFound  # claimed, but on its way to this user, or away
-        before = content_of(document)
         known: frozenset[str] = frozenset()
         if before.archived and event_ids:
             known = await self._archive.known(history_ids(before), event_ids)
-        edit = step(before, known)
-        if edit.user == before:
-            return edit
+        return step(before, known)
+
+    async def _kept(self, document: Document, before: User, edit: Edit) -> Edit | None:
+        """Write what a user became, or return None if somebody else was faster."""
         held = {identity.key for identity in edit.user.identities}
         linked = [i for i in edit.user.identities if i.key not in keys_of(document)]
         unlinked = [i for i in before.identities if i.key not in held]
@@ -358,8 +391,9 @@ class MongoStore:
 
     async def _forget_spilled(self, before: User, batches: list[str]) -> None:
         """Take back what was archived for a write that came too late: after a deletion, all."""
-        await self._archive.drop_batches(batches)
-        await self._merging.erase_late(before.id)
+        if batches:
+            await self._archive.drop_batches(batches)
+            await self._merging.erase_late(before.id)
 
     async def transfer(self, identity: Identity, from_id: str, to_id: str, now: datetime) -> bool:
         with answering():

@@ -48,6 +48,10 @@ class Readings:
         named = {key: document for document in standing.values() for key in keys_of(document)}
         return [standing.get(ref) if isinstance(ref, str) else named.get(ref.key) for ref in refs]
 
+    async def standing(self, user_id: str) -> Document | None:
+        """Return the whole document of who stands for an id, or None for nobody."""
+        return (await self._standing([user_id])).get(user_id)
+
     async def read(self, refs: Sequence[UserRef], reading: Reading[Shown]) -> list[Shown | None]:
         """Return what a reading shows of each, or None for nobody."""
         shown = await self._again([_name_of(ref) for ref in refs], reading)
