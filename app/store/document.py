@@ -6,7 +6,7 @@ Only instants differ between stores: each passes how it keeps them.
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import date, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 
@@ -21,7 +21,7 @@ from app.domain.reach import Channel, Choice
 from app.domain.recent import Recent
 from app.domain.segment import Segment
 from app.domain.user import User
-from app.store.unread import ListedEvents, WrittenEvents
+from app.store.unread import ListedEvents, StoredEvents, WrittenEvents
 
 Document = dict[str, Any]
 FromInstant = Callable[[datetime], Any]
@@ -147,23 +147,29 @@ def _to_activity(document: Mapping[str, Any], instant: ToInstant) -> Activity:
     )
 
 
-def _to_recent(form: list[Document] | str, size_bytes: int | None, instant: ToInstant) -> Recent:
+def _to_recent(form: Any, size_bytes: int | None, instant: ToInstant) -> Recent:
     """Return events, unread, from the form in which they stand in a document."""
     read = partial(to_event, instant=instant)
-    unread = WrittenEvents(form, read) if isinstance(form, str) else ListedEvents(form, read)
-    return Recent((), unread, size_bytes)
+    match form:
+        case str():
+            return Recent((), WrittenEvents(form, read), size_bytes)
+        case list():
+            return Recent((), ListedEvents(form, read), size_bytes)
+        case _:  # a store's own
+            return Recent((), form, size_bytes)
 
 
-def _from_recent(events: Sequence[Event], instant: FromInstant) -> list[Document] | str:
+def _from_recent(events: Sequence[Event], instant: FromInstant) -> Any:
     """Return events in the form of a document; what nobody read stays as it came.
 
     So a user whom one store read is not written by another: they keep instants differently.
     """
     recent = Recent.of(events)
     front = [from_event(event, instant) for event in recent.front]
-    if isinstance(recent.unread, ListedEvents | WrittenEvents):
-        return recent.unread.preceded_by(front) if front else recent.unread.form
-    return front
+    unread = cast("StoredEvents | None", recent.unread)
+    if unread is None:
+        return front
+    return unread.preceded_by(front) if front else unread.form
 
 
 def from_event(event: Event, instant: FromInstant) -> Document:

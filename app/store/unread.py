@@ -1,11 +1,12 @@
 """Events as they stand in a document, which most often nobody has to read."""
 
 from collections.abc import Callable, Collection
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import orjson
 
 from app.domain.events import Event
+from app.domain.recent import Unread
 
 Read = Callable[[dict[str, Any]], Event]
 
@@ -15,6 +16,17 @@ mark without a backslash before it, and no other of its objects begins with an i
 
 FEW: Final = 10
 """So many ids are found faster by searching a text for each than by reading the text."""
+
+
+class StoredEvents(Unread, Protocol):
+    """Events as they stand in a document of some store."""
+
+    @property
+    def form(self) -> Any:
+        """Return what stands there."""
+
+    def preceded_by(self, events: list[dict[str, Any]]) -> Any:
+        """Return what stands there once others are in front."""
 
 
 class ListedEvents:

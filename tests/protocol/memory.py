@@ -91,7 +91,7 @@ class Collections:
         self._memory = memory
 
     def __getattr__(self, name: str) -> "Collection":
-        return Collection(self._memory, name.removesuffix("_now"))
+        return Collection(self._memory, name.removesuffix("_now").removesuffix("_packed"))
 
 
 class Collection:

@@ -69,6 +69,10 @@ def _pause(label: str) -> Generator[str, None, None]:
     yield label
 
 
+def _as_it_is(document: Any) -> Any:
+    return document
+
+
 async def _alone(gathered: Gathered[Any], keys: Collection[str], fields: Fields = None) -> Any:
     """Stand for a call that is shared with others: it is a step of whoever makes it."""
     return await gathered._read(keys, fields)
@@ -141,6 +145,8 @@ class Clockwork:
             "app.store.mongo.ULID": self,
             "app.operations.find.ULID": self,
             "app.store.mongo.users.uuid4": self.uuid4,
+            "app.store.mongo.users.opened": _as_it_is,
+            "app.store.mongo.users.sealed": _as_it_is,
             "app.store.mongo.gathered.Gathered.__call__": _alone,
             "app.store.mongo.repair.FORGOTTEN_AFTER": timedelta(days=-1),
         }

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from mongomock import collection as mongomock_collection
 from mongomock_motor import AsyncMongoMockClient
 from pymongo import MongoClient
 
@@ -18,6 +17,7 @@ from app.store.mongo import MongoStore
 from app.store.mongo.collections import Collections
 from app.store.sqlite.connection import path_of
 from tests.builders import LIMITS
+from tests.store.mocked import MockedDatabase
 
 Opening = AbstractAsyncContextManager[Store]
 SetFormat = Callable[[int], None]
@@ -77,16 +77,6 @@ def mongodb_database(url: str) -> Database:
     return Database("mongodb", lambda limits: open_store(url, limits), set_format, outrunning)
 
 
-class _Bulk(mongomock_collection.BulkOperationBuilder):
-    """What mongomock puts a bulk together by, with an argument that only newer drivers pass."""
-
-    def add_replace(self, *arguments: Any, sort: None = None, **options: Any) -> None:
-        super().add_replace(*arguments, **options)
-
-
-mongomock_collection.BulkOperationBuilder = _Bulk  # type: ignore[misc]
-
-
 def mongomock_database() -> Database:
     client: Any = AsyncMongoMockClient()
     inside = client.get_database("people").delegate
@@ -107,7 +97,7 @@ def mongomock_database() -> Database:
 
 async def mongomock_collections(client: Any) -> Collections:
     """Return the collections of a database in memory, prepared as `open_mongo` prepares them."""
-    collections = Collections(client.get_database("people"))
+    collections = Collections(MockedDatabase(client.get_database("people")))  # type: ignore[arg-type]
     await collections.prepare()
     return collections
 

@@ -44,6 +44,7 @@ from app.store.mongo.collections import (
 from app.store.mongo.keys import Keys
 from app.store.mongo.memberships import MongoMemberships
 from app.store.mongo.merging import MergeTerms
+from app.store.mongo.packed import unpacked
 from app.store.mongo.protocol import Protocol
 from app.store.mongo.readings import Readings
 from app.store.mongo.repair import repair
@@ -261,7 +262,7 @@ class MongoStore:
         What is read so may be a moment old. A write finds out; what is decided without one is
         believed only if nobody wrote meanwhile.
         """
-        document = await self._readings.standing(user_id)
+        document = await self._readings.packed(user_id)
         if document is None or document["state"] != State.ACTIVE or not is_settled(document):
             return None
         before = content_of(document)
@@ -316,7 +317,7 @@ class MongoStore:
         after |= {"releasing": releasing, "batches": batches}
         change = _change(before, edit)
         kept = await (
-            self._protocol.join(document, [i.key for i in linked], after, change)
+            self._protocol.join(document, [i.key for i in linked], unpacked(after), change)
             if linked
             else self._users.cas(document, document | after, change)
         )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import BulkWriteError, ConfigurationError, ConnectionFailure, InvalidURI
@@ -22,8 +23,11 @@ FORMAT: Final = 3
 DEFAULT_DATABASE: Final = "profilegraph"
 DUPLICATE_KEY: Final = 11_000
 
-_CODEC: Final[CodecOptions[dict[str, Any]]] = CodecOptions(tz_aware=False)
+CODEC: Final[CodecOptions[dict[str, Any]]] = CodecOptions(tz_aware=False)
 """BSON's instants are UTC; to have the driver say so of each takes half of its decoding."""
+
+_PACKED: Final = CodecOptions(document_class=RawBSONDocument)
+"""Leaves documents as the bytes they are."""
 
 _DURABLE: Final = WriteConcern("majority", j=True)
 
@@ -83,6 +87,7 @@ class Collections:
 
     Attributes:
         users: A document a person.
+        users_packed: The same, read as bytes.
         users_now: The same, read as of this instant: where acting on a moment ago would be wrong.
         claims_now: Who owns each identity, read as of this instant.
     """
@@ -94,6 +99,9 @@ class Collections:
         now = "local" if stands_alone else "linearizable"
         self.database = database
         self.users = _collection(database, "users", "majority")
+        self.users_packed: Any = database.get_collection(
+            "users", codec_options=_PACKED, read_concern=ReadConcern("majority")
+        )
         self.users_now = _collection(database, "users", now)
         self.claims = _collection(database, "claims", "majority")
         self.claims_now = _collection(database, "claims", now)
@@ -129,7 +137,7 @@ def _collection(
 ) -> Collection:
     return database.get_collection(
         name,
-        codec_options=_CODEC,
+        codec_options=CODEC,
         read_concern=ReadConcern(read_level),
         write_concern=_DURABLE,
     )

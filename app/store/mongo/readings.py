@@ -19,6 +19,9 @@ from app.store.mongo.search import Search
 from app.store.mongo.users import State, Users, keys_of
 from app.store.reading import Reading, Shown
 
+MAX_WHOLE: Final = 100
+"""How many whole documents one read asks for: as many as the server answers at once."""
+
 _REVISION: Final = frozenset({"revision"})
 
 
@@ -35,6 +38,7 @@ class Readings:
         self._kept = Kept()
         self.owners = Gathered(lambda keys, _: claims.owners(keys))
         self._standing = Gathered(lambda ids, fields: users.standing(ids, fields))
+        self._packed = Gathered(lambda ids, _: users.packed(ids), MAX_WHOLE)
         self._revisions = Gathered(lambda ids, _: users.revisions(ids))
 
     async def documents(
@@ -48,9 +52,9 @@ class Readings:
         named = {key: document for document in standing.values() for key in keys_of(document)}
         return [standing.get(ref) if isinstance(ref, str) else named.get(ref.key) for ref in refs]
 
-    async def standing(self, user_id: str) -> Document | None:
-        """Return the whole document of who stands for an id, or None for nobody."""
-        return (await self._standing([user_id])).get(user_id)
+    async def packed(self, user_id: str) -> Document | None:
+        """Return the document of who stands for an id, to be changed, or None for nobody."""
+        return (await self._packed([user_id])).get(user_id)
 
     async def read(self, refs: Sequence[UserRef], reading: Reading[Shown]) -> list[Shown | None]:
         """Return what a reading shows of each, or None for nobody."""

@@ -14,6 +14,7 @@ from pymongo.errors import BulkWriteError
 from app.store.document import Document
 from app.store.mongo.collections import Collection
 from app.store.mongo.gathered import Gathered
+from app.store.mongo.packed import Written
 
 KEPT_TOKENS: Final = 32
 LATER_WRITES: Final = 15
@@ -24,7 +25,7 @@ MAX_TOGETHER: Final = 100
 _UNFIT: Final = (BSONError, UnicodeEncodeError, OverflowError)
 """What the driver raises of documents that are too large, or hold what BSON does not."""
 
-_Replacement = tuple[Document, Document]
+_Replacement = tuple[Document, Written]
 """The id of a document, with the revision it has to have, and what shall stand instead."""
 
 
@@ -36,11 +37,11 @@ class Replacements:
         self._wanted: dict[str, _Replacement] = {}
         self._landed = Gathered(self._write, MAX_TOGETHER)
 
-    async def alone(self, only_if: Document, written: Document, _: str) -> bool:
+    async def alone(self, only_if: Document, written: Written, _: str) -> bool:
         """Replace a document by a call of its own; return whether it was as expected."""
         return bool((await self._users.replace_one(only_if, written)).matched_count)
 
-    async def together(self, only_if: Document, written: Document, token: str) -> bool | None:
+    async def together(self, only_if: Document, written: Written, token: str) -> bool | None:
         """Replace a document in one call with whatever else is to be replaced now.
 
         Args:

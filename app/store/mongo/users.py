@@ -27,6 +27,7 @@ from app.domain.errors import Unavailable
 from app.domain.user import User
 from app.store.document import Document, to_document, to_user
 from app.store.mongo.collections import Collections, from_bson, to_bson
+from app.store.mongo.packed import Written, opened, sealed
 from app.store.mongo.replacements import KEPT_TOKENS, Replacements, landed
 
 REPETITIONS: Final = 3
@@ -101,6 +102,7 @@ class Users:
 
     def __init__(self, collections: Collections) -> None:
         self._users = collections.users
+        self._users_packed = collections.users_packed
         self._users_now = collections.users_now
         self._replacements = Replacements(collections.users)
 
@@ -125,8 +127,18 @@ class Users:
         states = [State.ACTIVE, State.MERGED]
         query = {"_id": {"$in": list(user_ids)}, "state": {"$in": states}}
         wanted = fields and dict.fromkeys(fields | _OF_STANDING, 1)
-        documents = await self._users.find(query, wanted).to_list(None)
-        found: dict[str, Document] = {document["_id"]: document for document in documents}
+        return await self._with_survivors(await self._users.find(query, wanted).to_list(None))
+
+    async def packed(self, user_ids: Collection[str]) -> dict[str, Document]:
+        """Return who stands for each id, with events that may be packed, to be changed."""
+        states = [State.ACTIVE, State.MERGED]
+        found = self._users_packed.find({"_id": {"$in": list(user_ids)}, "state": {"$in": states}})
+        documents = [opened(packed) for packed in await found.to_list(None)]
+        return await self._with_survivors(documents)
+
+    async def _with_survivors(self, documents: Iterable[Document]) -> dict[str, Document]:
+        """Return documents by the ids that they were found by, survivors in merged ones' place."""
+        found = {document["_id"]: document for document in documents}
         for user_id, document in list(found.items()):
             if document["state"] == State.MERGED:
                 survivor = await self._survivor(document)
@@ -222,9 +234,9 @@ class Users:
             "tokens": [*after["tokens"], token][-KEPT_TOKENS:],
             "lastChange": change or bookkeeping(),
         }
-        return written if await self._replace(before, written, token) else None
+        return written if await self._replace(before, sealed(written), token) else None
 
-    async def _replace(self, before: Document, written: Document, token: str) -> bool:
+    async def _replace(self, before: Document, written: Written, token: str) -> bool:
         only_if = {"_id": before["_id"], "revision": before["revision"]}
         # Repeated alone: it may be for its sake that the others were refused.
         repeat = self._replacements.alone
