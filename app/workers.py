@@ -31,9 +31,9 @@ RESTART_AFTER_S: Final = 0.5
 """So that workers that cannot start do not keep the machine busy."""
 
 SWITCH_EVERY_S: Final = 0.0003
-"""How long the event loop may keep the interpreter from a thread that waits for it. A write takes
-it back after each of its statements: by Python's own five milliseconds, one that meets five hundred
-subscribers being told would take forty."""
+"""How long the event loop may keep the interpreter from a thread that waits for it. Each statement
+of a thread takes it back, and so does each commit: by Python's own five milliseconds, a write that
+meets five hundred subscribers being told would take several times as long."""
 
 _PROCESSES: Final = get_context("spawn")  # a fork would share threads and connections
 

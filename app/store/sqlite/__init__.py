@@ -96,7 +96,7 @@ class SqliteStore:
         self._scan_thread = ThreadPoolExecutor(1, "sqlite-scan")
         writing = connect()
         writing.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
-        self._writer = Writer(writing)
+        self._writer = Writer(writing, limits.busy_s)
         self.changes = SqliteLog(self._lookups, CHANGES)
         self.crossings = SqliteLog(self._lookups, CROSSINGS)
         self.memberships = SqliteMemberships(self._lookups, self._writer)
@@ -300,7 +300,7 @@ class SqliteStore:
         return {}
 
     async def _write(self, job: Callable[[sqlite3.Connection], Edit]) -> Edit:
-        edit = await self._writer.run(job)
+        edit = await self._writer.run_quickly(job)
         self._names.keep(edit)
         return edit
 
