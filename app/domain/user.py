@@ -386,10 +386,21 @@ def _spelled(events: Sequence[Event], spellings: Mapping[str, str]) -> tuple[Eve
 
 # ---------------------------------------------------------------- versions
 
-_READABLE: Final = (
-    "name", "email", "phone", "birthday", "gender", "language", "timezone", "photo_url",
-    "location", "identities", "choices", "activity", "absorbed", "created_at",
+_READABLE: Final = frozenset(
+    {
+        "name", "email", "phone", "birthday", "gender", "language", "timezone", "photo_url",
+        "location", "identities", "choices", "activity", "absorbed", "created_at",
+    }
 )  # fmt: skip
+
+
+def replaced(before: User, after: User) -> set[str]:
+    """Return the attributes of which `after` does not have the very object that `before` has.
+
+    Most changes leave most of a person alone, and what they leave alone is not even compared.
+    """
+    known = vars(before)
+    return {name for name, value in vars(after).items() if value is not known[name]}
 
 
 def revised(before: User, after: User, now: datetime) -> User:
@@ -410,13 +421,11 @@ def written_kind(before: User, after: User) -> str | None:
 
 
 def _reads_differently(before: User, after: User) -> bool:
+    names = replaced(before, after)
     return (
-        any(getattr(before, name) != getattr(after, name) for name in _READABLE)
-        or not all_same(before.properties, after.properties)
-        or (
-            before.devices is not after.devices
-            and _unseen(before.devices) != _unseen(after.devices)
-        )
+        any(getattr(before, name) != getattr(after, name) for name in names & _READABLE)
+        or ("properties" in names and not all_same(before.properties, after.properties))
+        or ("devices" in names and _unseen(before.devices) != _unseen(after.devices))
     )
 
 

@@ -20,7 +20,7 @@ from app.domain.properties import Properties, PropertyKind, PropertyValue, kind_
 from app.domain.reach import Channel, Choice
 from app.domain.recent import Recent
 from app.domain.segment import Segment
-from app.domain.user import User
+from app.domain.user import User, replaced
 from app.store.unread import ListedEvents, StoredEvents, WrittenEvents
 
 Document = dict[str, Any]
@@ -54,14 +54,11 @@ def rewritten(document: Document, before: User, after: User, instant: FromInstan
 
     Most writes change little of a person: what is the same object as before is taken from there.
     """
-    known = vars(before)
-    changed = {name for name, value in vars(after).items() if value is not known[name]}
-    return {
-        field: document[field]
-        if field in document and changed.isdisjoint(attributes)
-        else write(after, instant)
-        for field, (attributes, write) in _FIELDS.items()
-    }
+    if not _FIELDS.keys() <= document.keys():  # an older version wrote it
+        return to_document(after, instant)
+    fields = {field for name in replaced(before, after) for field in _FIELDS_OF[name]}
+    written = {field: _FIELDS[field][1](after, instant) for field in fields}
+    return {field: document[field] for field in _FIELDS} | written
 
 
 def _folded(user: User) -> Document:
@@ -358,6 +355,12 @@ _FIELDS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[User, FromInstant],
 
 On SQLite, `events` is found in a document's text by the fields beside it.
 """
+
+_FIELDS_OF: Final = {
+    attribute: tuple(field for field, (attributes, _) in _FIELDS.items() if attribute in attributes)
+    for attribute in User.model_fields
+}
+"""The fields of a document that follow from each attribute."""
 
 
 def from_segment(segment: Segment, instant: FromInstant) -> Document:

@@ -89,6 +89,26 @@ def test_what_did_not_change_is_not_written_again():
     assert written == document | {"name": "Ada", "folded": document["folded"] | {"name": "ada"}}
 
 
+def test_what_a_store_keeps_beside_a_person_is_not_written_as_theirs():
+    before = user()
+    document = to_document(before, as_is) | {"revision": 7}
+    after = before.model_copy(update={"version": 2})
+
+    written = rewritten(document, before, after, instant=unexpected)
+
+    assert written == to_document(after, as_is)
+
+
+def test_a_document_that_lacks_a_field_is_written_whole():
+    before = user()
+    document = to_document(before, as_is)
+    del document["recordIds"]
+
+    written = rewritten(document, before, before.model_copy(update={"version": 2}), as_is)
+
+    assert list(written) == list(to_document(before, as_is))
+
+
 def unexpected(_: datetime) -> Any:
     raise AssertionError("This instant is written already.")
 

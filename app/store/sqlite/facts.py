@@ -10,7 +10,7 @@ from typing import Any, Final
 from app.domain import criteria
 from app.domain.properties import Properties, PropertyValue, kind_of, same
 from app.domain.reach import Choices
-from app.domain.user import User
+from app.domain.user import User, replaced
 from app.store.sqlite.connection import for_each, insert_rows, to_ms
 from app.store.sqlite.criteria import ELEMENT, stored
 
@@ -43,6 +43,12 @@ COLUMNS: Final[Mapping[str, tuple[str, Callable[[User], Any]]]] = {
 }
 """Of each column, from which attribute of a user it follows, and how."""
 
+_COLUMNS_OF: Final = {
+    attribute: tuple(column for column, (name, _) in COLUMNS.items() if name == attribute)
+    for attribute in User.model_fields
+}
+"""The columns that follow from each attribute of a user."""
+
 
 def _opted_out(choices: Choices) -> str:
     channels = [channel.value for channel, choice in choices.items() if not choice.subscribed]
@@ -56,11 +62,8 @@ def columns_of(user: User) -> list[Any]:
 
 def changed_columns(before: User, after: User) -> dict[str, Any]:
     """Return the columns whose attribute changed, by name."""
-    return {
-        column: value(after)
-        for column, (attribute, value) in COLUMNS.items()
-        if getattr(before, attribute) is not getattr(after, attribute)
-    }
+    columns = {column for name in replaced(before, after) for column in _COLUMNS_OF[name]}
+    return {column: COLUMNS[column][1](after) for column in sorted(columns)}
 
 
 def index(connection: sqlite3.Connection, before: User | None, after: User) -> None:

@@ -45,10 +45,10 @@ def decode(text: str) -> User:
 
 def _parsed(text: str) -> Document:
     """Return a document whose events stay text: of most people nobody reads all of them."""
-    start = text.index(_EVENTS)
+    start = text.index(_EVENTS) + len(_EVENTS)
     end = text.rindex(_AFTER_EVENTS)
-    parsed: Document = orjson.loads(f"{text[:start]}{text[end:]}")
-    parsed["events"] = text[start + len(_EVENTS) : end]
+    parsed: Document = orjson.loads(f"{text[:start]}null{text[end:]}")
+    parsed["events"] = text[start:end]
     return parsed
 
 
