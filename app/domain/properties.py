@@ -73,7 +73,7 @@ _KINDS: Final[Mapping[type, PropertyKind]] = {
 
 def same(one: PropertyValue | None, other: PropertyValue | None) -> bool:
     """Return whether two values are equal and of one kind; to Python, True equals 1.0."""
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
+    return one is other or (one == other and isinstance(one, bool) == isinstance(other, bool))
 
 
 def all_same(one: Properties, other: Properties) -> bool:

@@ -203,12 +203,21 @@ def from_properties(
     """
     documents = []
     for name, value in properties.items():
-        kind = kind_of(value)
-        document = {"k": name, "v": _from_value(value, instant), "t": kind.value}
-        if folded and isinstance(value, str):
-            document["f"] = value.casefold()
-        elif folded and isinstance(value, tuple):
-            document["f"] = [text.casefold() for text in value]
+        document: Document = {"k": name, "v": value, "t": str(kind_of(value))}
+        match value:
+            case str():
+                if folded:
+                    document["f"] = value.casefold()
+            case tuple():
+                document["v"] = list(value)
+                if folded:
+                    document["f"] = [text.casefold() for text in value]
+            case datetime():
+                document["v"] = instant(value)
+            case date():
+                document["v"] = value.isoformat()
+            case bool() | float() | int():
+                pass
         documents.append(document)
     return documents
 
@@ -216,34 +225,20 @@ def from_properties(
 def to_properties(
     documents: Iterable[Mapping[str, Any]], instant: ToInstant
 ) -> dict[str, PropertyValue]:
-    return {d["k"]: _to_value(d["v"], d["t"], instant) for d in documents}
+    properties: dict[str, PropertyValue] = {}
+    for document in documents:
+        value, read = document["v"], _READS.get(document["t"])
+        properties[document["k"]] = value if read is None else read(value, instant)
+    return properties
 
 
-def _from_value(value: PropertyValue, instant: FromInstant) -> Any:
-    match value:
-        case datetime():
-            return instant(value)
-        case date():
-            return value.isoformat()
-        case tuple():
-            return list(value)
-        case _:
-            return value
-
-
-def _to_value(stored: Any, kind: str, instant: ToInstant) -> PropertyValue:
-    match kind:
-        case PropertyKind.DATE_TIME:
-            return instant(stored)
-        case PropertyKind.DATE:
-            return date.fromisoformat(stored)
-        case PropertyKind.TEXT_LIST:
-            return tuple(stored)
-        case PropertyKind.NUMBER:
-            return float(stored)
-        case _:
-            plain: str | bool = stored
-            return plain
+_READS: Final[Mapping[str, Callable[[Any, ToInstant], PropertyValue]]] = {
+    PropertyKind.DATE_TIME.value: lambda stored, instant: instant(stored),
+    PropertyKind.DATE.value: lambda stored, _: date.fromisoformat(stored),
+    PropertyKind.TEXT_LIST.value: lambda stored, _: tuple(stored),
+    PropertyKind.NUMBER.value: lambda stored, _: float(stored),
+}
+"""What reads the values of those kinds that a document cannot hold as they are."""
 
 
 def _from_identity(identity: LinkedIdentity, instant: FromInstant) -> Document:
