@@ -373,7 +373,7 @@ async def test_a_change_of_one_property_touches_nothing_else(sqlite_url: str):
 
     assert statements == [
         "BEGIN", "SELECT FROM users", "UPDATE users SET document",
-        "UPDATE user_properties SET t", "INSERT INTO changes", "COMMIT",
+        "UPDATE user_properties SET v", "INSERT INTO changes", "COMMIT",
     ]  # fmt: skip
 
 

@@ -73,9 +73,18 @@ def index(connection: sqlite3.Connection, before: User | None, after: User) -> N
 
 def index_many(connection: sqlite3.Connection, people: Sequence[tuple[User | None, User]]) -> None:
     """Bring the rows of users up to date, each given before and after."""
+    _index_properties(connection, people)
+    totals = [row for before, after in people for row in _totals(before, after)]
+    insert_rows(connection, "INSERT OR REPLACE INTO user_activity", totals)
+
+
+def _index_properties(
+    connection: sqlite3.Connection, people: Sequence[tuple[User | None, User]]
+) -> None:
     gone: list[tuple[Any, ...]] = []
     come: list[tuple[Any, ...]] = []
-    replaced: list[tuple[Any, ...]] = []
+    revalued: list[tuple[Any, ...]] = []
+    rewritten: list[tuple[Any, ...]] = []
     for before, after in people:
         if before is None:
             come += _all_rows(after)
@@ -83,21 +92,24 @@ def index_many(connection: sqlite3.Connection, people: Sequence[tuple[User | Non
         old, new = before.properties, after.properties
         for name in _changed(old, new):
             had, has = _rows(old.get(name)), _rows(new.get(name))
-            if len(had) == len(has) == 1:
-                replaced.append((*has[0], after.id, name))
-                continue
-            gone += [(after.id, name)] if had else []
-            come += [(after.id, name, *row) for row in has]
+            match had, has:
+                case ((kind, _, folded),), ((new_kind, value, new_folded),):
+                    if (kind, folded) == (new_kind, new_folded):
+                        revalued.append((value, after.id, name))
+                    else:
+                        rewritten.append((*has[0], after.id, name))
+                case _:
+                    gone += [(after.id, name)] if had else []
+                    come += [(after.id, name, *row) for row in has]
     for_each(connection, "DELETE FROM user_properties WHERE user = ? AND k = ?", gone)
     insert_rows(connection, "INSERT INTO user_properties", come)
-    # Cheaper than one of each: the index by user stays as it is.
+    # Cheaper than one of each: indexes over what is not set stay as they are.
+    for_each(connection, "UPDATE user_properties SET v = ? WHERE user = ? AND k = ?", revalued)
     for_each(
         connection,
         "UPDATE user_properties SET t = ?, v = ?, f = ? WHERE user = ? AND k = ?",
-        replaced,
+        rewritten,
     )
-    totals = [row for before, after in people for row in _totals(before, after)]
-    insert_rows(connection, "INSERT OR REPLACE INTO user_activity", totals)
 
 
 def _totals(before: User | None, after: User) -> Iterator[tuple[Any, ...]]:
@@ -119,7 +131,8 @@ def _all_rows(user: User) -> Iterator[tuple[Any, ...]]:
 def _changed(old: Properties, new: Properties) -> list[str]:
     if old is new:
         return []
-    return [name for name in {*old, *new} if not same(old.get(name), new.get(name))]
+    names = old.keys() | new.keys()
+    return [name for name in names if not same(old.get(name), new.get(name))]
 
 
 def _rows(value: PropertyValue | None) -> list[tuple[str, Any, str | None]]:
