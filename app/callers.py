@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from app.auth import (
     EVERYBODY,
@@ -22,9 +22,10 @@ from app.domain.identity import IdentityKind, normalised
 from app.domain.keys import Key
 from app.hosts import is_loopback
 from app.settings import Settings, read_public_key
-from app.signing_keys import JwksFile, secret_key
 from app.store import Store
-from app.tokens import Tokens
+
+if TYPE_CHECKING:
+    from app.tokens import Tokens
 
 log = logging.getLogger("profilegraph")
 
@@ -47,7 +48,9 @@ class Callers:
         self._given = given_keys(settings)
         self._tokens = tokens_of(settings)
         # Once closed, a process never opens its doors again, whatever becomes of the keys.
-        self._closed = bool(self._given) or self._tokens.are_taken or not is_loopback(settings.host)
+        self._closed = (
+            bool(self._given) or self._tokens is not None or not is_loopback(settings.host)
+        )
         self._stored: Mapping[str, Key] = {}
         self._read_at = float("-inf")
         self._reading = asyncio.Lock()
@@ -140,8 +143,8 @@ class Callers:
         mark = fingerprint(credential)
         if mark in self._given:
             return self._given[mark]
-        if self._tokens.are_taken and credential.count(".") == 2:
-            return self._person(credential)
+        if self._tokens and credential.count(".") == 2:
+            return self._person(self._tokens, credential)
         await self._at_most(MAX_AGE_S)
         if mark not in self._stored:
             await self._at_most(0)
@@ -150,8 +153,8 @@ class Callers:
             raise Unauthenticated("There is no such key.")
         return _caller_with(key)
 
-    def _person(self, token: str) -> Caller:
-        person = self._tokens.person_of(token, self._clock())
+    def _person(self, tokens: "Tokens", token: str) -> Caller:
+        person = tokens.person_of(token, self._clock())
         custom = self._named(IdentityKind.CUSTOM, person.custom)
         if custom is None:
             raise Unauthenticated("The token's `sub` names nobody.")
@@ -199,8 +202,16 @@ def given_keys(settings: Settings) -> Mapping[str, Caller]:
     }
 
 
-def tokens_of(settings: Settings) -> Tokens:
-    """Return the reader of people's tokens that the settings ask for."""
+def tokens_of(settings: Settings) -> "Tokens | None":
+    """Return the reader of people's tokens that the settings ask for, if they ask for any.
+
+    What checks signatures takes 8 MiB of memory: a server that takes no tokens does without.
+    """
+    if not (settings.jwt_secret or settings.jwt_public_key or settings.jwt_jwks):
+        return None
+    from app.signing_keys import JwksFile, secret_key
+    from app.tokens import Tokens
+
     keys = []
     if settings.jwt_secret:
         keys.append(secret_key(settings.jwt_secret.get_secret_value()))
@@ -212,7 +223,9 @@ def tokens_of(settings: Settings) -> Tokens:
 
 async def has_keys(store: Store, settings: Settings) -> bool:
     """Return whether anything was ever configured that lets in, revoked keys included."""
-    return bool(given_keys(settings)) or tokens_of(settings).are_taken or bool(await store.keys())
+    if given_keys(settings) or tokens_of(settings):
+        return True
+    return bool(await store.keys())
 
 
 def _caller_with(key: Key) -> Caller:

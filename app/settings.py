@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -12,7 +12,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from app.domain.limits import Limits
 from app.limits import REQUEST_LIMITS, RequestLimits
 from app.persisted import read_documents
-from app.signing_keys import JwksFile, SigningKey, public_key
+
+if TYPE_CHECKING:
+    from app.signing_keys import SigningKey
 
 _ORIGIN: Final = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/\s?#@]+")
 _HOST_NAME: Final = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
@@ -71,12 +73,14 @@ def _hosts(text: object) -> object:
     return names
 
 
-def read_public_key(text: str) -> SigningKey:
+def read_public_key(text: str) -> "SigningKey":
     """Return the public key in a text, or in the file that the text names.
 
     Raises:
         ValueError: there is none that is taken.
     """
+    from app.signing_keys import public_key  # cryptography takes 8 MiB; see `app.callers`
+
     if "-----BEGIN" in text:
         return public_key(text.replace("\\n", "\n"))
     try:
@@ -93,6 +97,8 @@ def _public_key(text: str | None) -> str | None:
 
 def _jwks(path: Path | None) -> Path | None:
     if path is not None:
+        from app.signing_keys import JwksFile
+
         JwksFile(path)
     return path
 

@@ -27,7 +27,7 @@ _OPTIONS: Final[Any] = {
 
 
 class Tokens:
-    """Reads tokens, if any keys are configured to check them by."""
+    """Reads tokens by the keys that are configured to check them."""
 
     def __init__(
         self,
@@ -40,10 +40,6 @@ class Tokens:
         self._jwks = jwks
         self._issuer = issuer
         self._audience = audience
-
-    @property
-    def are_taken(self) -> bool:
-        return bool(self._fixed) or self._jwks is not None
 
     def person_of(self, token: str, now: datetime) -> Person:
         """Return whom a token names.

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+if TYPE_CHECKING:
+    from rich.console import Console
 
 LINE_EVERY_S: Final = 10
 
@@ -24,6 +24,16 @@ def rate(lines: int, seconds: float) -> int:
 @contextmanager
 def metering(size: int) -> Iterator[Meter]:
     """Show progress through so many bytes on standard error for as long as the block runs."""
+    # Only now: a server knows this command, too, and would keep 2 MiB for it.
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _lines(size, console)
@@ -58,7 +68,7 @@ def _measured() -> Callable[[int], int]:
     return rate_at
 
 
-def _lines(size: int, console: Console) -> Meter:
+def _lines(size: int, console: "Console") -> Meter:
     began = said = time.monotonic()
     measured = _measured()
 

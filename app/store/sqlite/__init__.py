@@ -58,8 +58,9 @@ from app.store.sqlite.writer import Writer
 
 Result = TypeVar("Result")
 
-WRITER_CACHE_KIB: Final = 32_768
-"""So much of the indexes stays at hand; SQLite's own 2 MB make a large import wait for its disk."""
+WRITER_CACHE_KIB: Final = 8_192
+"""So much of the indexes stays at hand; SQLite's own 2 MB make a large import wait for its disk.
+More is not faster, since the system keeps the file's pages, too."""
 
 
 @asynccontextmanager
