@@ -39,11 +39,7 @@ def to_document(user: User, instant: FromInstant) -> Document:
 def part_of_document(user: User, fields: Set[str] | None, instant: FromInstant) -> Document:
     """Return fields of the user's document, for None all; events are always a list of documents."""
     wanted = _FIELDS.keys() if fields is None else _FIELDS.keys() & fields
-    document = {
-        field: write(user, instant)
-        for field, (_, write) in _FIELDS.items()
-        if field in wanted and field != "events"
-    }
+    document = {field: _FIELDS[field][1](user, instant) for field in wanted - {"events"}}
     if "events" in wanted:
         document["events"] = [from_event(event, instant) for event in user.events]
     return document
