@@ -281,3 +281,22 @@ async def test_no_more_people_are_read_to_be_looked_at_than_a_page_is_likely_to_
 
     assert len(await store.read_page(UserOrder.OLDEST, 3, None, question, ids)) == 3
     assert looked_at == SMALLEST_PORTION
+
+
+async def test_what_was_shown_of_others_outlives_thousands_of_writes(sqlite_url: str):
+    times: list[str] = []
+
+    def show(document: Document) -> str:
+        times.append(document["_id"])
+        return str(document["_id"])
+
+    reading = Reading(frozenset({"_id"}), show, len)
+    async with open_store(sqlite_url, LIMITS) as store:
+        ada, eva = [(await store.create(newcomer(f"custom:{n}"))).user for n in "ae"]
+        await shown(store, ada.id, reading)
+        for _ in range(12):
+            await asyncio.gather(*(store.change(eva.id, incrementing("n")) for _ in range(500)))
+        await shown(store, ada.id, reading)
+        await shown(store, eva.id, reading)
+
+    assert times == [ada.id, eva.id]

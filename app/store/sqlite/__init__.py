@@ -302,6 +302,7 @@ class SqliteStore:
 
     async def _write(self, job: Callable[[sqlite3.Connection], Edit]) -> Edit:
         edit = await self._writer.run_quickly(job)
+        self._memory.note_write()
         self._names.keep(edit)
         return edit
 

@@ -6,6 +6,7 @@ was written at all shows in `PRAGMA data_version`, which takes a microsecond to 
 
 import asyncio
 import sqlite3
+from contextlib import suppress
 from typing import Any, Final
 
 from app.store.kept import MAX_BYTES, Kept
@@ -31,6 +32,10 @@ TOUCHED: Final = """
         BEGIN DELETE FROM touched WHERE seq <= new.seq - 4096; END;
 """
 
+WRITES_UNREAD: Final = 1_000
+"""After so many of one's own, while nobody reads, it is time to look who was written to: what is
+noted is dropped after 4 096 of everybody's, and then all that was kept is forgotten."""
+
 
 class Memory:
     """What one connection read. Whoever asks it refreshes it first, on the same connection."""
@@ -41,6 +46,7 @@ class Memory:
         self._version: Any = None
         self._seq = 0
         self._is_fresh = False
+        self._unread = 0
 
     @property
     def size_bytes(self) -> int:
@@ -60,8 +66,16 @@ class Memory:
     def _turn(self) -> None:
         self._is_fresh = False
 
+    def note_write(self) -> None:
+        """Keep up with what this process writes, also while nobody reads."""
+        self._unread += 1
+        if self._unread >= WRITES_UNREAD:
+            with suppress(sqlite3.DatabaseError):  # whoever reads next is told of it
+                self.refresh()
+
     def refresh(self) -> None:
         """Forget all that was written since, by whomever."""
+        self._unread = 0
         version = self._connection.execute("PRAGMA data_version").fetchone()
         if version == self._version:
             return
