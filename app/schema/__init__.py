@@ -56,6 +56,16 @@ class _Schema(strawberry.Schema):
             context.pre_execution_errors = [fault]
             return PreExecutionError(data=None, errors=[fault])
 
+    async def _handle_execution_result(self, *args: Any, **options: Any) -> Any:
+        """Show also what went wrong outside of the extensions, where `ShowErrors` never sees it."""
+        result = await super()._handle_execution_result(*args, **options)
+        if result.errors:
+            result.errors = [
+                error if "code" in (error.extensions or {}) else shown(error)
+                for error in result.errors
+            ]
+        return result
+
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:

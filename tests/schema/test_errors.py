@@ -53,6 +53,19 @@ async def test_a_bug_is_masked_and_found_in_the_log_by_its_id(api, monkeypatch, 
     assert f"Unexpected RuntimeError, id {id}, at " in caplog.text
 
 
+async def test_a_bug_of_the_executor_is_masked_as_well(api, monkeypatch, caplog):
+    def broken_down(*_, **__):
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr("app.schema.execute", broken_down)
+
+    answer = await error(api, "{ __schema { queryType { name } } }")
+
+    assert (answer["message"], answer["extensions"]["code"]) == ("Unexpected error.", "INTERNAL")
+    assert answer["extensions"]["id"] in caplog.text
+    assert "secret" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("method", "document", "variables"),
     [
@@ -196,12 +209,28 @@ async def test_one_of_several_operations_has_to_be_named(api):
     assert named.json() == {"data": {"b": 0}}
 
 
-@pytest.mark.parametrize("variables", [{}, {"by": None}, {"by": 1}, {"by": {"id": "x", "y": 1}}])
+MISFITS = [{}, {"by": None}, {"by": 1}, {"by": {"id": "x", "y": 1}}, {"by": {"İ": None}}]
+
+
+@pytest.mark.parametrize("variables", MISFITS)
 async def test_variables_that_do_not_fit_are_invalid_input(api, variables):
     answer = await api.raw(USER, **variables)
 
     assert {fault["extensions"]["code"] for fault in answer["errors"]} == {"INVALID_INPUT"}
     assert "data" not in answer
+
+
+@pytest.mark.parametrize("variables", MISFITS)
+async def test_so_are_those_of_a_subscription(api, variables):
+    watch = "subscription($by: UserBy!) { userChanged(by: $by) { kind } }"
+    answer = await api.http.post(
+        "/graphql",
+        json={"query": watch, "variables": variables},
+        headers={"accept": "text/event-stream"},
+    )
+
+    assert '"code":"INVALID_INPUT"' in answer.text
+    assert answer.text.count('"message"') == 1
 
 
 async def test_variables_nobody_asked_for_are_ignored(api):
