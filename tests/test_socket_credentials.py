@@ -249,6 +249,7 @@ async def test_a_made_up_place_does_not_tell_that_somebody_was_deleted(url: str)
         assert (await socket.told())["userId"] != bob
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accept", ["text/event-stream", "multipart/mixed;subscriptionSpec=1.0"])
 async def test_streams_that_begin_at_once_take_no_more_places_than_there_are(
     tmp_path: Path, accept: str

@@ -96,6 +96,7 @@ def told(ada: Any, events: Any, search_age: timedelta) -> None:
     assert timedelta(0) < search_age - timedelta(hours=3) < timedelta(minutes=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"gzip": True}])
 async def test_what_python_sends_is_known(url: str, options: dict[str, Any]):
     Python(url, **options).live()
@@ -151,6 +152,7 @@ async def steps(url: str) -> int:
     return sum(total["count"] for total in user["activity"]) if user else 0
 
 
+@pytest.mark.slow
 def test_python_is_told_what_is_wrong(url: str):
     with pytest.raises(APIError) as told_why:
         Python(url).client.identify("ada", {"email": "nobody"})

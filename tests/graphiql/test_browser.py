@@ -11,7 +11,7 @@ from tests.browser import launched
 from tests.credentials import SERVICE
 from tests.server_process import server_process
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 RENAME_ADA = """
 mutation {

@@ -81,6 +81,7 @@ def urls(request: pytest.FixtureRequest, here: Path) -> tuple[str, str, str]:
     return mine[0], others[0], mine[1]
 
 
+@pytest.mark.slow
 def test_a_store_goes_to_one_of_the_other_kind_and_back(here, run, urls):
     first, second, third = urls
     filled(first)

@@ -25,6 +25,7 @@ def some_schedules_of(seed: int, count: int) -> None:
             wander(trial.begin, trial.conclude, trial.look, chance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", [*ATOMIC, *LOGINS], ids=str)
 def test_one_interruption_leaves_nothing_half_done_or_doubled(scenario: Scenario):
     all_schedules_of(scenario, Budget(interruptions=1), at_most=50)

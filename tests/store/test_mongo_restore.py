@@ -35,6 +35,7 @@ async def found(store: MongoStore) -> list[bool]:
     return [user is not None for user in await store.find_many(refs)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repaired", [False, True])
 async def test_whoever_crashes_can_bring_the_person_back_again(repaired):
     crashes = 0
