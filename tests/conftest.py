@@ -4,10 +4,11 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
+from pymongo import MongoClient
 
 from app.settings import Settings
 from tests.api import Api, Clock, serving
@@ -44,10 +45,21 @@ def sqlite_url(tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{folder}/people.db"
 
 
+@pytest.fixture(scope="session")
+def mongodb_client(mongodb: str) -> Iterator[MongoClient[Any]]:
+    with MongoClient[Any](mongodb) as client:
+        yield client
+
+
 @pytest.fixture
-def mongodb_url(mongodb: str) -> str:
-    """A MongoDB database that is not there yet."""
-    return f"{mongodb}/test{uuid4().hex}"
+def mongodb_url(mongodb: str, mongodb_client: MongoClient[Any]) -> Iterator[str]:
+    """A MongoDB database that is not there yet, and is gone afterwards.
+
+    The stand-in gets slower with all that it keeps.
+    """
+    name = f"test{uuid4().hex}"
+    yield f"{mongodb}/{name}"
+    mongodb_client.drop_database(name)
 
 
 @pytest.fixture(params=STORES)
