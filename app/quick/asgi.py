@@ -92,15 +92,24 @@ def leave(begun: Begun, scope: Scope) -> None:
 
 
 async def _send(answer: bytes, head: Head, scope: Scope, receive: Receive, send: Send) -> None:
-    if head.takes_gzip and len(answer) >= MIN_COMPRESSED_BYTES:
+    if is_to_be_compressed(answer, head):
         response = Response(answer, 200, {"vary": "accept"}, head.media_type)
         response.raw_headers += SECURITY_HEADERS
         await compressing(response)(scope, receive, send)
         return
     length = b"%d" % len(answer)
-    headers = headers_for(head.media_type, length, is_long=len(answer) >= MIN_COMPRESSED_BYTES)
+    headers = headers_for(head.media_type, length, is_long=is_long(answer))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": answer})
+
+
+def is_long(answer: bytes) -> bool:
+    """Return whether an answer is another for whoever takes it compressed."""
+    return len(answer) >= MIN_COMPRESSED_BYTES
+
+
+def is_to_be_compressed(answer: bytes, head: Head) -> bool:
+    return head.takes_gzip and is_long(answer)
 
 
 def headers_for(media_type: str, length: bytes, *, is_long: bool) -> list[tuple[bytes, bytes]]:

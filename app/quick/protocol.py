@@ -21,9 +21,8 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from app.compression import MIN_COMPRESSED_BYTES
 from app.http import PATH
-from app.quick.asgi import headers_for, leave
+from app.quick.asgi import headers_for, is_long, is_to_be_compressed, leave
 from app.quick.head import Head, head_in
 from app.quick.way import MAX_BODY_BYTES, Begun, QuickWay, encoded
 
@@ -99,7 +98,7 @@ class QuickProtocol(HttpToolsProtocol):
         if begun is None:
             return False
         answer = encoded(begun)
-        if answer is None or _is_to_be_compressed(answer, begun.head):
+        if answer is None or is_to_be_compressed(answer, begun.head):
             self._begun = begun
             self._go_on()
         else:
@@ -123,7 +122,7 @@ class QuickProtocol(HttpToolsProtocol):
         """Answer what has to be waited for; uvicorn knows of it as of any other request."""
         answer = await cast("QuickWay", self._way).finish(begun)
         scope = cast("Scope", cycle.scope)
-        if answer is None or self.flow.write_paused or _is_to_be_compressed(answer, begun.head):
+        if answer is None or self.flow.write_paused or is_to_be_compressed(answer, begun.head):
             if answer is None:
                 leave(begun, scope)
             else:
@@ -155,7 +154,7 @@ class QuickProtocol(HttpToolsProtocol):
 
     def _write(self, answer: bytes, head: Head) -> None:
         date = _date_in(*self.server_state.default_headers)
-        fixed = _head_for(head.media_type, is_long=_is_long(answer)) % len(answer)
+        fixed = _head_for(head.media_type, is_long=is_long(answer)) % len(answer)
         self.transport.write(b"".join((STATUS_LINE[200], date, fixed, answer)))
 
     # ------------------------------------------------------------ the whole way
@@ -175,14 +174,6 @@ class QuickProtocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expects
         self.headers += headers
         super().on_headers_complete()
-
-
-def _is_long(answer: bytes) -> bool:
-    return len(answer) >= MIN_COMPRESSED_BYTES
-
-
-def _is_to_be_compressed(answer: bytes, head: Head) -> bool:
-    return head.takes_gzip and _is_long(answer)
 
 
 @lru_cache(1)

