@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -14,17 +15,20 @@ from app.settings import Settings
 from tests.api import Api, Clock, serving
 from tests.builders import NOON
 from tests.server_process import server_process
-from tests.stores import STORES
-from tests.wire import WireToolMissing, running
+from tests.stores import STORES, NewDatabase
+from tests.wire import WireToolMissing, forget, running
 
 SHARED_MEMORY: Final = Path("/dev/shm")
+
+
+REAL_MONGODB: Final = os.environ.get("PROFILEGRAPH_TEST_MONGODB", "").rstrip("/")
 
 
 @pytest.fixture(scope="session")
 def mongodb() -> Iterator[str]:
     """The address of a MongoDB server; a real one if `PROFILEGRAPH_TEST_MONGODB` names it."""
-    if given := os.environ.get("PROFILEGRAPH_TEST_MONGODB"):
-        yield given.rstrip("/")
+    if REAL_MONGODB:
+        yield REAL_MONGODB
         return
     try:
         with running() as address:
@@ -46,20 +50,27 @@ def sqlite_url(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def mongodb_client(mongodb: str) -> Iterator[MongoClient[Any]]:
+def new_mongodb(mongodb: str) -> Iterator[NewDatabase]:
+    """What gives new databases of MongoDB."""
     with MongoClient[Any](mongodb) as client:
-        yield client
+
+        @contextmanager
+        def new() -> Iterator[str]:
+            name = f"test{uuid4().hex}"
+            yield f"{mongodb}/{name}"
+            if REAL_MONGODB:
+                client.drop_database(name)
+            else:
+                forget(client, name)
+
+        yield new
 
 
 @pytest.fixture
-def mongodb_url(mongodb: str, mongodb_client: MongoClient[Any]) -> Iterator[str]:
-    """A MongoDB database that is not there yet, and is gone afterwards.
-
-    The stand-in gets slower with all that it keeps.
-    """
-    name = f"test{uuid4().hex}"
-    yield f"{mongodb}/{name}"
-    mongodb_client.drop_database(name)
+def mongodb_url(new_mongodb: NewDatabase) -> Iterator[str]:
+    """A MongoDB database that is not there yet, and is gone afterwards."""
+    with new_mongodb() as url:
+        yield url
 
 
 @pytest.fixture(params=STORES)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tests.store.steps import (
     recording,
     setting,
 )
+from tests.stores import NewDatabase
 
 TERMS = Terms(NOON, LIMITS)
 OLD_ID, NEW_ID = "01KG9C2D000000000000000000", "01KG9C2D000000000000000001"
@@ -73,12 +75,15 @@ def exported(run: Run, url: str) -> str:
 
 
 @pytest.fixture(params=["sqlite", "mongodb"])
-def urls(request: pytest.FixtureRequest, here: Path) -> tuple[str, str, str]:
+def urls(
+    request: pytest.FixtureRequest, here: Path, new_mongodb: NewDatabase
+) -> Iterator[tuple[str, str, str]]:
     """A store to export from, one of the other kind, and one of the first kind again."""
     sqlite = [f"sqlite:///{here}/people{n}.db" for n in range(2)]
-    mongodb = [f"{request.getfixturevalue('mongodb')}/trip{here.name}{n}" for n in range(2)]
-    mine, others = (sqlite, mongodb) if request.param == "sqlite" else (mongodb, sqlite)
-    return mine[0], others[0], mine[1]
+    with new_mongodb() as one, new_mongodb() as another:
+        mongodb = [one, another]
+        mine, others = (sqlite, mongodb) if request.param == "sqlite" else (mongodb, sqlite)
+        yield mine[0], others[0], mine[1]
 
 
 @pytest.mark.slow

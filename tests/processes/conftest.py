@@ -15,11 +15,11 @@ def servers(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[list[str]]:
     """The base URLs of two servers on one database of each kind in turn."""
-    if request.param == "sqlite":
-        database = f"sqlite:///{tmp_path_factory.mktemp('pair')}/people.db"
-    else:
-        database = f"{request.getfixturevalue('mongodb')}/test{uuid4().hex}"
     with ExitStack() as running:
+        if request.param == "sqlite":
+            database = f"sqlite:///{tmp_path_factory.mktemp('pair')}/people.db"
+        else:
+            database = running.enter_context(request.getfixturevalue("new_mongodb")())
         yield [running.enter_context(server_process(database)).url for _ in range(2)]
 
 

@@ -7,7 +7,6 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from typing import Any, Final
-from uuid import uuid4
 
 import pytest
 from httpx import AsyncClient
@@ -29,10 +28,8 @@ WITHIN_S: Final = 2.5
 
 
 @pytest.fixture(params=["sqlite", "mongodb"])
-def database(request: pytest.FixtureRequest, tmp_path: Any) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/people.db"
-    return f"{request.getfixturevalue('mongodb')}/test{uuid4().hex}"
+def database(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(f"{request.param}_url"))
 
 
 def two_servers(database: str, **environment: str) -> Iterator[list[str]]:

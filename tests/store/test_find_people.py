@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -33,6 +32,7 @@ from tests.builders import HERE, LIMITS, NOON, query, user
 from tests.finding import ROOM, SEGMENTS, ZONES, criteria, deeds, moments, somebody
 from tests.store.databases import mongodb_database, mongomock_database, sqlite_database
 from tests.store.steps import recording
+from tests.stores import NewDatabase
 
 PEOPLE: Final = 48
 UTC_NOON: Final = Moment(NOON, ZoneInfo("UTC"))
@@ -57,13 +57,16 @@ Filled = dict[str, tuple[Store, list[tuple[User, list[Event]]]]]
 
 
 @pytest.fixture(scope="module")
-async def filled(tmp_path_factory: pytest.TempPathFactory, mongodb: str) -> AsyncIterator[Filled]:
-    databases = [
-        sqlite_database(f"sqlite:///{tmp_path_factory.mktemp('find')}/people.db"),
-        mongomock_database(),
-        mongodb_database(f"{mongodb}/find{uuid4().hex}"),
-    ]
+async def filled(
+    tmp_path_factory: pytest.TempPathFactory,
+    new_mongodb: NewDatabase,
+) -> AsyncIterator[Filled]:
     async with AsyncExitStack() as stack:
+        databases = [
+            sqlite_database(f"sqlite:///{tmp_path_factory.mktemp('find')}/people.db"),
+            mongomock_database(),
+            mongodb_database(stack.enter_context(new_mongodb())),
+        ]
         stores: Filled = {}
         for database in databases:
             store = await stack.enter_async_context(database.opened(ROOM))

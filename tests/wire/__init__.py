@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+from pymongo import MongoClient
 
 HERE = Path(__file__).parent
 POM = HERE / "pom.xml"
@@ -55,6 +58,16 @@ def running(port: int = 0) -> Iterator[str]:
         yield _address(server)
     finally:
         _stop(server)
+
+
+def forget(client: MongoClient[Any], database: str) -> None:
+    """Drop a database, with all that the server's log says of it.
+
+    Each look at a change stream goes through that log from its beginning, and nothing else ever
+    shortens it: after a thousand tests, looks alone would keep the server busy.
+    """
+    client.drop_database(database)
+    client.local["oplog.rs"].delete_many({"ns": {"$regex": rf"^{database}\."}})
 
 
 def _tool(name: str) -> str:
