@@ -17,6 +17,7 @@ from app.http import GraphQLEndpoint
 from app.limits import RequestLimits
 from app.plans import Plan
 from app.quick import QuickProtocol
+from app.quick.head import KEPT_HEADS, MAX_KEPT_BYTES, Head, KnownHeads
 from app.server import create_app
 from app.settings import Settings
 from tests.api import Clock
@@ -81,31 +82,35 @@ class Server:
         protocol.connection_made(Wire())
         return protocol
 
-    async def answers(self, kind, pieces):
+    async def answers(self, kind, pieces, *, one_by_one=False):
         """Return what a client is sent who sends these pieces on one connection, and then waits."""
         protocol = self.connect(kind)
         for piece in pieces:
             if not protocol.transport.closed:
                 protocol.data_received(piece)
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.01 if one_by_one else 0)
         if protocol.transport.closed:
             protocol.connection_lost(None)
-        while self.state.tasks:
-            await asyncio.wait(self.state.tasks)
-            await asyncio.sleep(0)
+        await self.done()
         if not protocol.transport.closed:
             protocol.connection_lost(None)
         return protocol.transport.sent
 
+    async def done(self):
+        """Return once everything is answered."""
+        while self.state.tasks:
+            await asyncio.wait(self.state.tasks)
+            await asyncio.sleep(0)
+
 
 @asynccontextmanager
 async def serving(settings, clock):
-    """Serve where Ada is known, and has been asked for."""
+    """Serve where Ada is known, and has been asked for and changed by heads that are known now."""
     app = create_app(settings, clock)
     async with app.router.lifespan_context(app) as state:
         server = Server(app, state)
         for body in (json_of(UPDATE, by=ADA, name="Ada"), json_of(READ, by=ADA)):
-            await server.answers(HttpToolsProtocol, [post(body)])
+            await server.answers(QuickProtocol, [post(body)])
         yield server
 
 
@@ -147,6 +152,7 @@ REQUESTS = {
     "the newest media type": post(
         json_of(READ, by=ADA), "Accept: application/graphql-response+json"
     ),
+    "by another method": PLAIN.replace(b"POST", b"PUT"),
     "no JSON": post(b"{"),
     "no body": post(b""),
     "another path": post(json_of(READ, by=ADA), path="/elsewhere"),
@@ -173,11 +179,12 @@ REQUESTS = {
 @pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
 async def test_both_connections_answer_alike(served, request_):
     async with served() as server:
-        expected = await server.answers(HttpToolsProtocol, [PLAIN, request_, PLAIN])
-        answered = await server.answers(QuickProtocol, [PLAIN, request_, PLAIN])
+        for requests in ([PLAIN, request_, request_, PLAIN], [request_, PLAIN]):
+            expected = await server.answers(HttpToolsProtocol, requests)
+            answered = await server.answers(QuickProtocol, requests)
 
-    assert expected.startswith(b"HTTP/1.1 ")
-    assert answered == expected
+            assert expected.startswith(b"HTTP/1.1 ")
+            assert answered == expected
 
 
 ENDS = ("no HTTP", "broken in its body", "two lengths", "for a WebSocket")
@@ -211,14 +218,65 @@ def tasks_made(monkeypatch):
     return made
 
 
-async def test_what_is_at_hand_takes_no_task(served, tasks_made):
+async def test_uvicorn_gets_what_came_in_pieces_and_each_head_once(served, tasks_made):
+    new = post(json_of(READ, by=ADA), "X-New: 1")
     async with served() as server:
-        await server.answers(QuickProtocol, [PLAIN])
         tasks_made.clear()
-        answers = await server.answers(QuickProtocol, [PLAIN, PLAIN[:-9], PLAIN[-9:], PLAIN])
+        answers = [
+            await server.answers(QuickProtocol, pieces)
+            for pieces in ([PLAIN, PLAIN], [PLAIN[:-9], PLAIN[-9:]], [new, new, new])
+        ]
 
-    assert answers.count(b'{"data":{"user":{"name":"Ada"}}}') == 3
-    assert tasks_made == ["/graphql"]  # the one that came in two pieces
+    assert b"".join(answers).count(b'{"data":{"user":{"name":"Ada"}}}') == 6
+    assert len(tasks_made) == 2
+
+
+async def test_a_change_is_no_request_of_uvicorn_s(served, tasks_made):
+    async with served() as server:
+        tasks_made.clear()
+        protocol = server.connect(QuickProtocol)
+        protocol.data_received(REQUESTS["a change"])
+        assert len(server.state.tasks) == 1
+        await asyncio.wait(server.state.tasks)
+
+        assert protocol.transport.sent.endswith(b'{"data":{"userUpdate":{"user":{"name":"Ada"}}}}')
+        protocol.connection_lost(None)
+
+    assert tasks_made == []
+
+
+PADDED = post(json_of(READ, by=ADA) + b"   ")
+PIECES = {
+    "two in one": [PLAIN + PLAIN, PLAIN + PLAIN],
+    "one and a half": [PLAIN + PLAIN[:20], PLAIN[20:]],
+    "without its end": [PLAIN[:-1], PLAIN[-1:] + PLAIN],
+    "without the blanks after it": [PADDED, PADDED[:-3], PADDED[-3:], PLAIN],
+    "with an end of its own": [PLAIN[:20], PLAIN[20:], PLAIN[20:]],
+    "in the body of another that was answered": [
+        post(b"", f"Content-Length: {len(PLAIN)}", path="/elsewhere"), PLAIN, PLAIN
+    ],
+    "with blank lines before it": [b"\r\n" + PLAIN, b"\r\n", PLAIN],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pieces", PIECES.values(), ids=PIECES)
+async def test_where_a_request_begins_and_ends_is_as_uvicorn_says(served, pieces):
+    async with served() as server:
+        expected = await server.answers(HttpToolsProtocol, pieces, one_by_one=True)
+        assert await server.answers(QuickProtocol, pieces, one_by_one=True) == expected
+
+
+async def _gives_up(*_):
+    return None
+
+
+CHANGES = {
+    "known": REQUESTS["a change"],
+    "new": post(json_of(UPDATE, by=ADA, name="Ada"), "X-New: 1"),
+}
+"""By what is known of the head: such a request waits with nobody knowing, or as uvicorn's."""
+
+of_each_head = pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 
 
 @pytest.fixture
@@ -235,27 +293,31 @@ def asked(monkeypatch):
     return bodies
 
 
-async def test_what_has_to_be_waited_for_is_asked_and_done_once(served, asked):
+@of_each_head
+@pytest.mark.parametrize("then", [[], [PLAIN], [GET, GET]], ids=["alone", "two", "three"])
+async def test_what_has_to_be_waited_for_is_asked_and_done_once(served, asked, change, then):
     async with served() as server:
         asked.clear()
-        answers = await server.answers(QuickProtocol, [REQUESTS["a change"]])
+        answers = await server.answers(QuickProtocol, [change, *then])
 
-    assert answers.endswith(b'{"data":{"userUpdate":{"user":{"name":"Ada"}}}}')
-    assert len(asked) == 1
+    assert answers.count(b'{"data":{"userUpdate":{"user":{"name":"Ada"}}}}') == 1
+    assert answers.startswith(b"HTTP/1.1 200")
+    assert answers.count(b"HTTP/1.1") == 1 + len(then)
+    assert len([raw for raw in asked if "name" in raw]) == 1
 
 
-async def test_a_plan_that_gives_up_later_is_not_asked_again(served, asked, monkeypatch):
-    async def gives_up(*_):
-        return None
-
+@of_each_head
+async def test_a_plan_that_gives_up_later_is_not_asked_again(served, asked, monkeypatch, change):
     async with served() as server:
         asked.clear()
-        monkeypatch.setattr(Plan, "finish", gives_up)
-        answers = await server.answers(QuickProtocol, [REQUESTS["a change"], PLAIN])
+        monkeypatch.setattr(Plan, "finish", _gives_up)
+        answers = [await server.answers(QuickProtocol, [each]) for each in (change, PLAIN)]
+        both = await server.answers(QuickProtocol, [change, PLAIN])
 
-    assert b'{"data":{"userUpdate":{"user":{"name":"Ada"}}}}' in answers
-    assert answers.endswith(b'{"data":{"user":{"name":"Ada"}}}')
-    assert len(asked) == 2
+    assert answers[0].endswith(b'{"data":{"userUpdate":{"user":{"name":"Ada"}}}}')
+    assert answers[1].endswith(b'{"data":{"user":{"name":"Ada"}}}')
+    assert both == b"".join(answers)
+    assert len(asked) == 4
 
 
 @pytest.mark.parametrize("accept", ["gzip", "identity"])
@@ -281,31 +343,61 @@ async def test_a_long_answer_is_compressed_for_whoever_takes_it(served, asked, a
 async def test_who_leaves_before_the_answer_is_let_go_and_the_change_is_made(served):
     async with served() as server:
         protocol = server.connect(QuickProtocol)
-        protocol.data_received(post(json_of(UPDATE, by=ADA, name="Eva")))
+        protocol.data_received(CHANGES["known"].replace(b'"Ada"', b'"Eva"'))
         protocol.connection_lost(None)
-        await asyncio.wait(server.state.tasks)
+        await server.done()
 
         assert protocol.transport.sent == b""
+        assert not server.state.connections
         answer = await server.answers(QuickProtocol, [PLAIN])
         assert answer.endswith(b'{"data":{"user":{"name":"Eva"}}}')
 
 
-async def test_a_server_that_stops_answers_what_was_asked_and_closes(served):
+@of_each_head
+async def test_who_leaves_is_let_go_though_the_plan_gives_up(served, monkeypatch, change):
+    async with served() as server:
+        monkeypatch.setattr(Plan, "finish", _gives_up)
+        protocol = server.connect(QuickProtocol)
+        protocol.data_received(change)
+        protocol.connection_lost(None)
+        await server.done()
+
+        assert protocol.transport.sent == b""
+        assert not server.state.connections
+
+
+@of_each_head
+async def test_a_server_that_stops_answers_what_was_asked_and_closes(served, change):
     async with served() as server:
         protocol = server.connect(QuickProtocol)
-        protocol.data_received(REQUESTS["a change"])
+        protocol.data_received(change)
         protocol.shutdown()
-        await asyncio.wait(server.state.tasks)
+        assert not protocol.transport.closed
+        await server.done()
 
         assert protocol.transport.sent.endswith(b'{"user":{"name":"Ada"}}}}')
         assert protocol.transport.closed
 
 
+@of_each_head
+async def test_who_reads_nothing_once_the_change_is_made_is_waited_for(served, change):
+    async with served() as server:
+        protocol = server.connect(QuickProtocol)
+        protocol.data_received(change)
+        protocol.pause_writing()
+        await asyncio.sleep(0.1)
+        assert protocol.transport.sent == b""
+
+        protocol.resume_writing()
+        await server.done()
+        assert protocol.transport.sent.endswith(b'{"user":{"name":"Ada"}}}}')
+
+
 async def test_it_counts_against_the_rate_once_and_by_the_address_that_is_meant(served):
     async with served(requests=RequestLimits(rate_per_s=0.001, rate_burst=5)) as server:
+        forwarded = await server.answers(QuickProtocol, [REQUESTS["for somebody"]] * 6)
         # Two came before.
         answers = await server.answers(QuickProtocol, [PLAIN] * 5)
-        forwarded = await server.answers(QuickProtocol, [REQUESTS["for somebody"]] * 6)
 
     assert (answers.count(b"HTTP/1.1 200"), answers.count(b"HTTP/1.1 429")) == (3, 2)
     assert (forwarded.count(b"HTTP/1.1 200"), forwarded.count(b"HTTP/1.1 429")) == (5, 1)
@@ -315,9 +407,9 @@ async def test_a_body_that_is_too_large_is_refused(served):
     padded = json_of(READ, by=ADA) + b" " * 1_100
     limits = RequestLimits(body_bytes=1_024, service_body_bytes=1_024)
     async with served(requests=limits) as server:
-        answer = await server.answers(QuickProtocol, [post(padded)])
-
-    assert answer.startswith(b"HTTP/1.1 413")
+        for _ in range(2):
+            answer = await server.answers(QuickProtocol, [post(padded)])
+            assert answer.startswith(b"HTTP/1.1 413")
 
 
 async def test_a_client_who_reads_nothing_is_waited_for(served):
@@ -347,14 +439,42 @@ async def test_a_client_who_leaves_is_let_go(served):
         assert not server.state.connections
 
 
-async def test_an_idle_connection_is_closed(served, monkeypatch):
+@pytest.mark.parametrize("last", [PLAIN, GET, *CHANGES.values()], ids=["read", "GET", *CHANGES])
+async def test_an_idle_connection_is_closed(served, monkeypatch, last):
     async with served() as server:
         protocol = server.connect(QuickProtocol)
-        monkeypatch.setattr(protocol, "timeout_keep_alive", 0.01)
-        protocol.data_received(PLAIN)
+        monkeypatch.setattr(protocol, "timeout_keep_alive", 0.2)
+        for request in (PLAIN, last):
+            await asyncio.sleep(0.15)
+            protocol.data_received(request)
+        await asyncio.sleep(0.15)
         assert not protocol.transport.closed
 
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.15)
+        assert protocol.transport.closed
+
+
+async def test_a_connection_that_waits_for_its_answer_is_not_idle(served, monkeypatch):
+    answered = asyncio.Event()
+    finish = Plan.finish
+
+    async def finish_late(self, data):
+        await answered.wait()
+        return await finish(self, data)
+
+    async with served() as server:
+        protocol = server.connect(QuickProtocol)
+        monkeypatch.setattr(protocol, "timeout_keep_alive", 0.05)
+        monkeypatch.setattr(Plan, "finish", finish_late)
+        protocol.data_received(PLAIN)
+        protocol.data_received(REQUESTS["a change"])
+        await asyncio.sleep(0.2)
+        assert not protocol.transport.closed
+
+        answered.set()
+        await server.done()
+        assert protocol.transport.sent.endswith(b'{"user":{"name":"Ada"}}}}')
+        await asyncio.sleep(0.2)
         assert protocol.transport.closed
 
 
@@ -377,3 +497,18 @@ async def test_a_bug_on_the_quick_way_is_masked_by_the_whole(served, monkeypatch
 
     assert answer.startswith(b"HTTP/1.1 500")
     assert b"ada@example.org" not in answer
+
+
+def test_the_newest_heads_are_kept_but_none_that_is_long_or_announces_another_body():
+    head = Head(
+        "localhost", "application/json", None, takes_gzip=False, length="9", is_forwarded=False
+    )
+    heads = KnownHeads()
+    heads.note(b"another body", head, 8)
+    heads.note(b"-" * (MAX_KEPT_BYTES + 1), head, 9)
+    assert heads.get(b"another body", 8) is heads.get(b"-" * (MAX_KEPT_BYTES + 1), 9) is None
+
+    for number in range(KEPT_HEADS + 1):
+        heads.note(b"%d" % number, head, 9)
+    assert heads.get(b"0", 9) is None
+    assert heads.get(b"1", 9) is heads.get(b"%d" % KEPT_HEADS, 9) is head

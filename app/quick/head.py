@@ -5,6 +5,9 @@ from typing import Final, NamedTuple
 
 from app.answers import GRAPHQL_JSON, JSON
 
+KEPT_HEADS: Final = 1_000
+MAX_KEPT_BYTES: Final = 2_048
+
 _MEDIA_TYPES: Final = {b"*/*": JSON, JSON.encode(): JSON, GRAPHQL_JSON.encode(): GRAPHQL_JSON}
 """In what to answer, by what clients accept who want one answer, and no page and no stream."""
 
@@ -48,3 +51,23 @@ def head_in(headers: Sequence[tuple[bytes, bytes]]) -> Head | None:
         given.get(b"content-length", b"").decode("latin-1"),
         b"x-forwarded-for" in given,
     )
+
+
+class KnownHeads:
+    """Plain heads that came before, byte for byte, the newest of them."""
+
+    def __init__(self) -> None:
+        self._heads: dict[bytes, tuple[Head, int]] = {}
+
+    def get(self, received: bytes, body_bytes: int) -> Head | None:
+        """Return what a head says that is known to announce a body of this size."""
+        head, announced = self._heads.get(received, (None, 0))
+        return head if announced == body_bytes else None
+
+    def note(self, received: bytes, head: Head, body_bytes: int) -> None:
+        """Keep what a head says, unless it is long, or does not announce this body alone."""
+        if head.length != str(body_bytes) or len(received) > MAX_KEPT_BYTES:
+            return
+        self._heads[received] = head, body_bytes
+        if len(self._heads) > KEPT_HEADS:
+            del self._heads[next(iter(self._heads))]

@@ -13,7 +13,7 @@ from app.doors import answers_to
 from app.http import GraphQLEndpoint
 from app.limits import BodyBounds, RequestLimits, body_bounds
 from app.plans import Pending, Plan, Plans
-from app.quick.head import Head
+from app.quick.head import Head, KnownHeads
 from app.schema.context import Context
 
 MAX_BODY_BYTES: Final = 65_536
@@ -47,7 +47,11 @@ class Begun:
 
 
 class QuickWay:
-    """Answers what a plan is known for, to whoever has a key, or needs none."""
+    """Answers what a plan is known for, to whoever has a key, or needs none.
+
+    Attributes:
+        heads: Those of plain requests that came before.
+    """
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class QuickWay:
         hosts: Collection[str],
         limits: RequestLimits,
     ) -> None:
+        self.heads = KnownHeads()
         self._endpoint = endpoint
         self._plans = plans
         self._hosts = frozenset(hosts)
