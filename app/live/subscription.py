@@ -40,7 +40,7 @@ class Subscription(Generic[Entry, Item_co]):
         self._turns = turns
         self._awaits_turn = False
         self._fault: DomainError | None = None
-        self._arrived = asyncio.Event()
+        self._waiting: asyncio.Future[None] | None = None
 
     def put(self, entry: Entry, before: str) -> None:
         """Add an entry, and the place in the log before it."""
@@ -53,12 +53,13 @@ class Subscription(Generic[Entry, Item_co]):
 
     def _wake(self) -> None:
         self._awaits_turn = False
-        self._arrived.set()
+        if self._waiting and not self._waiting.done():
+            self._waiting.set_result(None)
 
     def fail(self, fault: DomainError) -> None:
         """End the subscription: its iterator raises the fault once all is read."""
         self._fault = fault
-        self._arrived.set()
+        self._wake()
 
     async def __aiter__(self) -> AsyncIterator[Item_co]:
         while True:
@@ -70,5 +71,6 @@ class Subscription(Generic[Entry, Item_co]):
                     await asyncio.sleep(0)
             if self._fault:
                 raise self._fault
-            self._arrived.clear()
-            await self._arrived.wait()
+            # An event would do as well, at twice the price for each who is told.
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
