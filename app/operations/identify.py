@@ -130,7 +130,14 @@ async def _log_in(
             outcome = IdentifyOutcome.SWITCHED
         else:
             owner = survivor
-    user = await _named(store, login, owner, holder, outcome)
+    try:
+        user = await _named(store, login, owner, holder, outcome)
+    except UserNotFound:
+        if owner is None or outcome is not IdentifyOutcome.MERGED:
+            raise
+        # They were deleted after the merge, with the one whose device it was. A new login would
+        # tell nobody what became of that one; so this one came first.
+        user = login.step(owner, with_device=False).user
     login.changed.append(user.id)
     if outcome is IdentifyOutcome.SWITCHED and login.device and holder:
         if not await store.transfer(login.device, holder.id, user.id, login.terms.now):

@@ -192,6 +192,11 @@ LOGINS: Final = [
         is_atomic=False,
     ),
     Scenario(
+        "a login that merges while the person is deleted",
+        {"a": ["custom:a"], "b": ["device:d"]},
+        [[log_in("custom:a", device="d", count="x")], [delete("a")]],
+    ),
+    Scenario(
         "a login while the device's user gets a name",
         {"a": ["custom:a"], "b": ["device:d"]},
         [
