@@ -6,8 +6,8 @@ happy path alone: whatever is not as it expects, it leaves to the whole way. So 
 refused in one place, and nothing is refused here.
 
 `QuickWay` knows how. `QuickLayer` asks it before the application, on any server. `QuickProtocol`
-does so in uvicorn, before there is a task for a request: a question that came in one piece, and
-whose answer is at hand, needs none.
+does so in uvicorn, before a request is even parsed, if it came in one piece and its head came
+before.
 """
 
 from app.quick.asgi import QuickLayer

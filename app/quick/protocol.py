@@ -1,4 +1,4 @@
-"""The quick way in uvicorn: what came in one piece and was asked before is answered where it came.
+"""The quick way in uvicorn: what comes in one piece, by a known head, is answered where it came.
 
 uvicorn parses a request into many calls, and makes a task of it, and messages to and fro. That
 takes longer than to answer what is in memory. Clients send the same head again and again, and what
