@@ -357,6 +357,18 @@ def folded(user: User, limits: Limits) -> Edit:
     return Edit(user.model_copy(update=update), spilled=spilled)
 
 
+def followed(edit: Edit, then: Edit) -> Edit:
+    """Return two edits of a user, the second of what the first made of them, as one."""
+    return Edit(
+        user=then.user,
+        recorded=edit.recorded + then.recorded,
+        spilled=then.spilled + edit.spilled,
+        sightings={**then.sightings, **edit.sightings},
+        duplicates=edit.duplicates + then.duplicates,
+        coiner=then.coiner,
+    )
+
+
 def respelled(edit: Edit, spellings: Mapping[str, str]) -> Edit:
     """Return the edit with every event named as the service first saw it, by event key."""
     named = [(event.key, event.name) for event in edit.recorded]

@@ -1,19 +1,19 @@
 """The log of events: what stays with the user, what leaves for the archive, what is told."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.domain.catalog import EVENTS, Name
+from app.domain.catalog import EVENTS, Coiner, Name
 from app.domain.events import Event
 from app.domain.limits import Limits
 from app.domain.listing import EventPosition, listed
 from app.domain.properties import PropertyKind
-from app.domain.user import User, recorded, respelled
+from app.domain.user import Edit, User, followed, recorded, respelled
 from tests.builders import LIMITS, NOON, event, query, user
 from tests.domain.strategies import few_events
 
@@ -285,3 +285,36 @@ def test_how_many_stay_is_a_setting(count):
 
     assert len(edit.user.events) <= 2
     assert [*edit.user.events, *edit.spilled] == numbered(count)
+
+
+@given(batches)
+def test_edits_that_follow_each_other_come_to_one(drawn):
+    coiner = Coiner("key", 10, NOON)
+    kept, log = Edit(user()), Log(user())
+    for batch in drawn:
+        log.record(batch, SMALL)
+        spilled = {event.id for event in kept.spilled}
+        edit = replace(recorded(kept.user, batch, spilled, NOON, SMALL), coiner=coiner)
+        kept = followed(kept, edit)
+
+    assert (kept.user, kept.recorded, kept.duplicates) == (log.user, log.recorded, log.duplicates)
+    assert sorted(kept.spilled, key=by_id) == sorted(log.archive, key=by_id)
+    assert kept.coiner == (coiner if drawn else None)
+
+
+def test_of_what_left_the_document_the_newest_comes_first_and_names_stand_as_first_seen():
+    first = recorded(user(), numbered(5), set(), NOON, SMALL)
+    again = [event(id=f"later{n}", name="VIEWED", at=NOON + n * MINUTE) for n in range(90, 99)]
+
+    kept = followed(first, recorded(first.user, again, set(), NOON, SMALL))
+
+    assert list(kept.spilled) == newest_first(kept.spilled)
+    assert len(kept.spilled) > len(first.spilled) > 0
+    assert (
+        kept.sightings[Name(EVENTS, "viewed", None)]
+        == first.sightings[Name(EVENTS, "viewed", None)]
+    )
+
+
+def by_id(event: Event) -> str:
+    return event.id

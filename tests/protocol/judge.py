@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,14 +52,13 @@ class Trial:
     def _store(self, memory: Memory) -> MongoStore:
         """Return the store of a process that does one thing at a time, on no event loop.
 
-        It has no reads to gather, and nobody to take turns with.
+        It has no reads to gather.
         """
         store = MongoStore(memory.collections(), self.scenario.limits)
         patched: Any = store
         patched._readings.owners = _at_once(lambda keys, _: store._claims.owners(keys))
         patched._readings._standing = _at_once(store._users.standing)
         patched._readings._revisions = _at_once(lambda ids, _: store._users.revisions(ids))
-        patched._turns.of = lambda _: nullcontext()
         return store
 
     def _process(

@@ -51,7 +51,7 @@ from app.store.mongo.repair import repair
 from app.store.mongo.restoring import Restoring
 from app.store.mongo.search import Search
 from app.store.mongo.segments import SegmentsDocument
-from app.store.mongo.turns import Turns
+from app.store.mongo.together import Together
 from app.store.mongo.users import State, Users, content_of, is_settled, keys_of, told
 from app.store.reading import Instants, Reading, Shown
 
@@ -101,7 +101,7 @@ class MongoStore:
         self.changes = ChangeStream(collections.database, collections.users, to_change)
         self.crossings = ChangeStream(collections.database, collections.memberships, to_crossing)
         self.memberships = MongoMemberships(collections, self._search)
-        self._turns = Turns(limits.busy_s)
+        self._together = Together(self._change, limits.busy_s)
         self._readings = Readings(self._users, self._claims, self._search)
 
     # ------------------------------------------------------------ reading
@@ -214,11 +214,16 @@ class MongoStore:
     async def change(self, ref: UserRef, step: Step, event_ids: Collection[str] = ()) -> Edit:
         with answering():
             user_id = ref if isinstance(ref, str) else await self._owner(ref)
-            async with self._turns.of(user_id):
-                edit = await self._try_together(user_id, ref, step, event_ids)
-                if edit is not None:
-                    return edit
-                return await self._persist(lambda: self._try_change(user_id, ref, step, event_ids))
+        return await self._together.change(user_id, ref, step, event_ids)
+
+    async def _change(
+        self, user_id: str, ref: UserRef, step: Step, event_ids: Collection[str]
+    ) -> Edit:
+        with answering():
+            edit = await self._try_quickly(user_id, ref, step, event_ids)
+            if edit is not None:
+                return edit
+            return await self._persist(lambda: self._try_change(user_id, ref, step, event_ids))
 
     async def _owner(self, identity: Identity) -> str:
         owners = await self._readings.owners([identity.key])
@@ -254,7 +259,7 @@ class MongoStore:
         await self._merging.finish_batches(user.id)
         return replace(edit, user=user)
 
-    async def _try_together(
+    async def _try_quickly(
         self, user_id: str, ref: UserRef, step: Step, event_ids: Collection[str]
     ) -> Edit | None:
         """Change the user as `_try_change` does, by a read shared with others; None to do that.
@@ -315,7 +320,7 @@ class MongoStore:
         batches = await self._archive.write_batch(before.id, edit.spilled)
         after = rewritten(document, before, edit.user, to_bson)
         after |= {"releasing": releasing, "batches": batches}
-        change = _change(before, edit)
+        change = _told_of(before, edit)
         kept = await (
             self._protocol.join(document, [i.key for i in linked], unpacked(after), change)
             if linked
@@ -488,7 +493,7 @@ class MongoStore:
             await self._collections.database.command("ping")
 
 
-def _change(before: User, edit: Edit) -> Document | None:
+def _told_of(before: User, edit: Edit) -> Document | None:
     """Return what the feed is told of an edit; nothing if nothing of interest changed."""
     kind = written_kind(before, edit.user)
     if kind is None:

@@ -1,15 +1,12 @@
-"""What a process does once for many: reads of one tick, and turns with one user."""
+"""Reads of one tick of the event loop are sent as one."""
 
 import asyncio
 from typing import Any
 
 import pytest
 
-from app.domain.errors import Busy, Unavailable
-from app.store import Store
+from app.domain.errors import Unavailable
 from app.store.mongo.gathered import MAX_KEYS, Gathered
-from app.store.mongo.turns import Turns
-from tests.store.steps import incrementing, newcomer
 
 KNOWN = {"a": 1, "b": 2}
 
@@ -85,59 +82,3 @@ async def test_one_read_does_not_ask_for_everybody():
     await asyncio.gather(*(read([str(n)]) for n in range(2 * MAX_KEYS)))
 
     assert [len(keys) for keys, _ in reads] == [MAX_KEYS, MAX_KEYS]
-
-
-async def test_writers_to_one_user_take_turns_and_others_do_not_wait():
-    turns = Turns(5)
-    inside: list[str] = []
-
-    async def write(user_id):
-        async with turns.of(user_id):
-            inside.append(user_id)
-            assert inside.count(user_id) == 1
-            await asyncio.sleep(0)
-            inside.remove(user_id)
-
-    await asyncio.gather(*(write(id) for id in "aabab" * 10))
-
-    assert len(turns) == 0
-
-
-async def test_who_waits_too_long_for_a_turn_is_told_that_others_are_busy():
-    turns = Turns(0.01)
-
-    async with turns.of("a"):
-        with pytest.raises(Busy):
-            async with turns.of("a"):
-                pass
-
-    assert len(turns) == 0
-
-
-async def test_who_leaves_while_waiting_for_a_turn_takes_none():
-    turns = Turns(5)
-
-    async def wait():
-        async with turns.of("a"):
-            pass
-
-    async with turns.of("a"):
-        waiting = asyncio.create_task(wait())
-        await asyncio.sleep(0)
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-        assert len(turns) == 1
-
-    async with turns.of("a"):
-        pass
-    assert len(turns) == 0
-
-
-async def test_a_hundred_who_write_to_one_user_at_once_all_have_written(store: Store):
-    ada = (await store.create(newcomer())).user
-
-    await asyncio.gather(*(store.change(ada.id, incrementing("n")) for _ in range(100)))
-
-    after = await store.find(ada.id)
-    assert after is not None
-    assert after.properties == {"n": 100}
