@@ -75,8 +75,11 @@ class Changer:
         self._people = people
         self.together = Together(people.change, patience_s)
 
-    async def __call__(self, step: Step, ref: UserRef | None = None) -> Edit:
-        return await self.together.change(self._people.ada.id, ref or self._people.ada.id, step, ())
+    async def __call__(
+        self, step: Step, ref: UserRef | None = None, event_ids: Sequence[str] = ()
+    ) -> Edit:
+        ada = self._people.ada.id
+        return await self.together.change(ada, ref or ada, step, event_ids)
 
 
 @pytest.fixture
@@ -110,9 +113,11 @@ async def test_a_write_keeps_no_more_than_so_many_changes(people, change, monkey
 
 async def test_a_write_keeps_no_change_after_so_many_events(people, change, monkeypatch):
     monkeypatch.setattr(module, "MOST_EVENTS", 4)
-    three = [recording(*(event(id=f"{n}-{m}") for m in range(3))) for n in range(5)]
+    ids = [[f"{n}-{m}" for m in range(3)] for n in range(5)]
 
-    edits = await all_of(*map(change, three))
+    edits = await all_of(
+        *(change(recording(*(event(id=id) for id in some)), event_ids=some) for some in ids)
+    )
 
     assert [len(edit.recorded) for edit in edits] == [3] * 5
     assert people.ada.activity["viewed"].count == 15

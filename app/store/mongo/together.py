@@ -18,10 +18,8 @@ from app.domain.user import Edit, User, followed, respelled
 from app.store import Step, UserRef
 
 MOST_CHANGES: Final = 100
-"""How many changes one write keeps."""
-
 MOST_EVENTS: Final = 1_000
-"""After so many events, no further change is kept by the same write."""
+"""How many changes one write keeps; and after how many events in them it keeps no further one."""
 
 Change = Callable[[str, UserRef, Step, Collection[str]], Awaitable[Edit]]
 """Changes a user, whose id comes first, as `Store.change` does, alone."""
@@ -112,7 +110,7 @@ class Together:
         """Make all changes of a user that wait, and those that come meanwhile."""
         try:
             while waiting:
-                some = [waiting.popleft() for _ in range(min(len(waiting), MOST_CHANGES))]
+                some = _first_of(waiting)
                 try:
                     waiting.extendleft(reversed(await self._make(user_id, some)))
                 except Exception as fault:  # whatever it is, all who wait for it meet it
@@ -162,7 +160,7 @@ class _Changes:
         self._outcomes = []
         kept: Edit | None = None
         for asked in self._some:
-            if kept and (len(kept.recorded) >= MOST_EVENTS or _relinks(user, kept)):
+            if kept and _relinks(user, kept):
                 break
             before = kept.user if kept else user
             spilled = frozenset(event.id for event in kept.spilled) if kept else frozenset()
@@ -186,6 +184,16 @@ class _Changes:
             else:
                 asked.tell(outcome)
         return self._some[len(self._outcomes) :]
+
+
+def _first_of(waiting: deque[_Asked]) -> list[_Asked]:
+    """Take as many as one write may keep."""
+    some: list[_Asked] = []
+    events = 0
+    while waiting and len(some) < MOST_CHANGES and events < MOST_EVENTS:
+        some.append(waiting.popleft())
+        events += len(some[-1].event_ids)
+    return some
 
 
 def _relinks(before: User, edit: Edit) -> bool:
