@@ -259,6 +259,44 @@ PIECES = {
 }  # fmt: skip
 
 
+KEY = "k" * 40
+KEYED = f"Authorization: Bearer {KEY}"
+
+
+def crossed(first):
+    """Return a piece in which a head with a key follows something that ends as a head does.
+
+    As many bytes as that head announces follow the end of what came first.
+    """
+    head = post(b"", "Content-Length: 600", KEYED)
+    return first + head + b"x" * (600 - len(head))
+
+
+FIRST = {
+    "blank lines": b"\r\n\r\n",
+    "a GET": GET,
+    "a POST without a body": post(b"", "Content-Length: 0"),
+}
+
+
+@pytest.mark.parametrize("first", FIRST.values(), ids=FIRST)
+async def test_no_head_lends_what_it_says_to_another(served, first):
+    body = json_of(READ, by=ADA).ljust(600)
+    async with served(service_key=KEY) as server:
+        for known in (json_of(UPDATE, by=ADA, name="Ada"), body):
+            answer = await server.answers(QuickProtocol, [post(known, KEYED)])
+            assert b"Ada" in answer
+        protocol = server.connect(QuickProtocol)
+        protocol.data_received(crossed(first))
+        protocol.connection_lost(None)
+        await server.done()
+        expected = await server.answers(HttpToolsProtocol, [first + body])
+        answered = await server.answers(QuickProtocol, [first + body])
+
+    assert b"Ada" not in answered
+    assert answered == expected
+
+
 @pytest.mark.parametrize("pieces", PIECES.values(), ids=PIECES)
 async def test_where_a_request_begins_and_ends_is_as_uvicorn_says(served, pieces):
     async with served() as server:
@@ -367,6 +405,26 @@ async def test_who_leaves_is_let_go_though_the_plan_gives_up(served, monkeypatch
 
 
 @of_each_head
+async def test_a_server_that_stops_and_waits_no_longer_says_so(served, monkeypatch, change):
+    async def never(*_):
+        await asyncio.Event().wait()
+
+    async with served() as server:
+        monkeypatch.setattr(Plan, "finish", never)
+        protocol = server.connect(QuickProtocol)
+        protocol.data_received(change)
+        await asyncio.sleep(0.01)
+        protocol.shutdown()
+        for task in server.state.tasks:
+            task.cancel()
+        await server.done()
+
+        assert protocol.transport.sent.startswith(b"HTTP/1.1 500")
+        assert b"connection: close" in protocol.transport.sent
+        assert protocol.transport.closed
+
+
+@of_each_head
 async def test_a_server_that_stops_answers_what_was_asked_and_closes(served, change):
     async with served() as server:
         protocol = server.connect(QuickProtocol)
@@ -376,6 +434,7 @@ async def test_a_server_that_stops_answers_what_was_asked_and_closes(served, cha
         await server.done()
 
         assert protocol.transport.sent.endswith(b'{"user":{"name":"Ada"}}}}')
+        assert b"\r\nconnection: close\r\n" in protocol.transport.sent
         assert protocol.transport.closed
 
 

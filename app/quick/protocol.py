@@ -11,6 +11,7 @@ follows it, when the server stops, or when the whole way has to answer. What is 
 no access log: ours keeps none.
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -60,6 +61,7 @@ class QuickProtocol(HttpToolsProtocol):
         app = cast("Starlette", self.config.app)
         self._way: QuickWay | None = app.state.quick_way
         self._is_between_requests = True
+        self._messages_begun = 0
         self._plain_head: Head | None = None
         self._asked: _Asked | None = None
         self._told: _Asked | None = None
@@ -78,9 +80,11 @@ class QuickProtocol(HttpToolsProtocol):
             if begun:
                 self._answer(_Asked(begun, data))
                 return
-        self._plain_head = None
+        self._messages_begun, self._plain_head = 0, None
         super().data_received(data)
-        if self._way and self._plain_head and begins:
+        # Only of one whole message is the head what stands before the first blank line.
+        is_one = begins and self._is_between_requests and self._messages_begun == 1
+        if self._way and self._plain_head and is_one:
             self._way.heads.note(data[:body_at], self._plain_head, body_bytes)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -102,6 +106,7 @@ class QuickProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._is_between_requests = False
+        self._messages_begun += 1
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -158,10 +163,15 @@ class QuickProtocol(HttpToolsProtocol):
 
     async def _wait_for(self, asked: _Asked) -> None:
         begun = asked.begun
-        answer = await cast("QuickWay", self._way).finish(begun)
-        if answer is None or self.flow.write_paused or is_to_be_compressed(answer, begun.head):
-            self._tell_of_asked()
-            cycle = cast("RequestResponseCycle", asked.cycle)
+        try:
+            answer = await cast("QuickWay", self._way).finish(begun)
+        except asyncio.CancelledError:  # the server stops, and waits no longer
+            await self._cycle_of(asked).send_500_response()
+            raise
+        stops = asked.cycle is not None and not asked.cycle.keep_alive
+        is_blocked = stops or self.flow.write_paused
+        if answer is None or is_blocked or is_to_be_compressed(answer, begun.head):
+            cycle = self._cycle_of(asked)
             _hand_over(begun, cycle)
             await cycle.run_asgi(self.app)
         elif asked.cycle is None:
@@ -171,9 +181,12 @@ class QuickProtocol(HttpToolsProtocol):
         elif not asked.cycle.disconnected:
             self._write(answer, begun.head)
             asked.cycle.response_started = asked.cycle.response_complete = True
-            if not asked.cycle.keep_alive:  # the server stops
-                self.transport.close()
             asked.cycle.on_response()
+
+    def _cycle_of(self, asked: _Asked) -> RequestResponseCycle:
+        """Return as what uvicorn knows a request that waits, or knows it from now on."""
+        self._tell_of_asked()
+        return cast("RequestResponseCycle", asked.cycle)
 
     def _write(self, answer: bytes, head: Head) -> None:
         date = _date_in(*self.server_state.default_headers)
