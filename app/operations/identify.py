@@ -45,6 +45,16 @@ class Login:
     takes_over: bool = True
     changed: list[str] = field(default_factory=list)
 
+    def naming(self, user: User) -> Edit:
+        """Return the edit that gives the user the identities, and nothing else.
+
+        Raises:
+            LimitExceeded: the user cannot take them on.
+        """
+        now = self.terms.now
+        named = linked(user, self.identities, now, self.terms.limits, ("identities",))
+        return change_edit(user, named, NO_CHANGES, now)
+
     def step(self, user: User, *, with_device: bool) -> Edit:
         """Return the edit that gives the user the identities, the changes, and perhaps the device.
 
@@ -181,7 +191,8 @@ def _converted(user: User, login: Login) -> Edit:
 async def _merged(store: Store, login: Login, owner: User, holder: User) -> User | None:
     """Merge the device's anonymous user in, and return who is left; None if a limit forbids it.
 
-    The changes come after, so that they win. What they refuse is refused before the merge.
+    The changes come after, so that they win. What they refuse is refused before the merge; so is an
+    identity that somebody else takes meanwhile.
     """
     merge = partial(
         store.merge,
@@ -196,6 +207,8 @@ async def _merged(store: Store, login: Login, owner: User, holder: User) -> User
         if preview is None:
             raise _Outrun
         login.step(preview.user, with_device=False)
+        if not all(map(owner.has, login.identities)):
+            await store.change(owner.id, lambda user, _: login.naming(user))
         merged = await merge()
     except LimitExceeded:
         return None

@@ -183,6 +183,12 @@ ROOM: Final = Scenario(
     before=[cut(merge("b", "a"), 1), link("a", "custom:l")],
 )
 
+TAKEN: Final = Scenario(
+    "a login that merges while somebody else takes one of its names",
+    {"a": ["custom:a"], "b": ["device:d"]},
+    [[log_in("custom:a", "custom:q", device="d", count="x")], [create("custom:q")]],
+)
+
 LOGINS: Final = [
     Scenario(
         "a login while the device's user goes",

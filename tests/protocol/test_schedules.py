@@ -3,7 +3,7 @@
 import pytest
 
 from tests.protocol.judge import Trial
-from tests.protocol.people import ATOMIC, LOGINS, ROOM
+from tests.protocol.people import ATOMIC, LOGINS, ROOM, TAKEN
 from tests.protocol.pool import by_chance
 from tests.protocol.scenario import Scenario
 from tests.protocol.schedule import Budget, Clockwork, explore, wander
@@ -41,6 +41,10 @@ def test_a_crash_leaves_nothing_that_a_repair_does_not_finish(scenario: Scenario
 @pytest.mark.parametrize("scenario", [ROOM], ids=str)
 def test_a_merge_is_undone_or_done_but_never_both(scenario: Scenario):
     all_schedules_of(scenario, Budget(interruptions=2), at_most=1_500)
+
+
+def test_a_login_that_is_refused_has_merged_nobody():
+    all_schedules_of(TAKEN, Budget(interruptions=2), at_most=400)
 
 
 @pytest.mark.parametrize("seed", range(12))
