@@ -81,4 +81,5 @@ def coiner_of(caller: Caller, limits: RequestLimits, now: datetime) -> Coiner | 
     """Return who asks, if their new names are counted: ingest keys may be in anybody's hands."""
     if caller.role is not Role.INGEST or caller.key_id is None:
         return None
-    return Coiner(caller.key_id, limits.names_per_hour, now)
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    return Coiner(caller.key_id, limits.names_per_hour, hour)

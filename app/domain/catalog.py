@@ -40,7 +40,7 @@ class Coiner:
     Attributes:
         id: Who it is: a key's id.
         per_hour: How many names.
-        at: When this happens.
+        at: When the hour begins in which this happens.
     """
 
     id: str

@@ -365,7 +365,7 @@ def followed(edit: Edit, then: Edit) -> Edit:
         spilled=then.spilled + edit.spilled,
         sightings={**then.sightings, **edit.sightings},
         duplicates=edit.duplicates + then.duplicates,
-        coiner=then.coiner,
+        coiner=then.coiner if then.sightings else edit.coiner,
     )
 
 
@@ -375,6 +375,11 @@ def respelled(edit: Edit, spellings: Mapping[str, str]) -> Edit:
     named += [(n.key, name) for n, (name, _) in edit.sightings.items() if n.subject == EVENTS]
     if all(spellings.get(key, name) == name for key, name in named):
         return edit
+    return spelled(edit, spellings)
+
+
+def spelled(edit: Edit, spellings: Mapping[str, str]) -> Edit:
+    """Return the edit as `respelled` does, also where the events it recorded need it not."""
     activity = {
         key: total.model_copy(update={"name": spellings.get(key, total.name)})
         for key, total in edit.user.activity.items()

@@ -166,7 +166,8 @@ async def test_whose_new_names_are_counted_apart_are_kept_apart(people, change):
         coiner = Coiner(key, 10, NOON)
         return lambda user, known: replace(incrementing()(user, known), coiner=coiner)
 
-    await all_of(change(resting), *(change(coined_by(key)) for key in "aabb"))
+    coining = [change(coined_by(key)) for key in "aabb"]
+    await all_of(change(resting), *coining[:2], change(resting), *coining[2:])
 
     assert people.ada.properties == {"n": 4}
     assert people.writes == 1 + 2
@@ -232,6 +233,22 @@ async def test_what_has_not_begun_in_time_is_given_up(people):
     assert people.ada.properties == {"n": 1}
 
 
+async def test_what_a_write_did_not_keep_has_not_begun(people):
+    change = Changer(people, patience_s=0.05)
+    people.held = 1
+    steps = [resting, incrementing(), linking("custom:a"), linking("custom:b"), incrementing()]
+    asked = [asyncio.create_task(change(step)) for step in steps]
+    await until(lambda: people.writes == 2)
+    asked[3].cancel()
+    await asyncio.sleep(0.1)
+    assert [each.done() for each in asked] == [True, False, False, True, False]
+
+    people.go_on()
+    edits = await all_of(*asked)
+    assert [type(edit) for edit in edits] == [Edit, Edit, Busy, asyncio.CancelledError, Busy]
+    assert people.ada.version == 2
+
+
 async def test_what_has_begun_is_waited_for(people):
     change = Changer(people, patience_s=0.05)
     people.held = 1
@@ -285,12 +302,18 @@ async def test_all_events_are_named_as_the_service_first_saw_them(store: Store):
     eva = (await store.create(newcomer())).user
     await store.change(eva.id, recording(event(name="viewed")))
     ada = (await store.create(newcomer())).user
-    steps = [resting, recording(event(id="a", name="VIEWED")), incrementing(), incrementing()]
+    steps = [
+        resting,
+        recording(event(id="a", name="viewed")),
+        recording(event(id="b", name="VIEWED")),
+        incrementing(),
+        incrementing(),
+    ]
 
     edits = await asyncio.gather(*(store.change(ada.id, step) for step in steps))
 
-    assert {e.name for edit in edits for e in edit.user.events} == {"viewed"}
-    assert [e.name for e in edits[1].recorded] == ["viewed"]
+    assert [{e.name for e in edit.user.events} for edit in edits] == [set(), *[{"viewed"}] * 4]
+    assert [e.name for edit in edits for e in edit.recorded] == ["viewed", "viewed"]
 
 
 FEW = LIMITS.model_copy(update={"embedded_events": 8})
@@ -302,8 +325,9 @@ STEPS = st.one_of(
     st.just((linking("custom:taken"), ())),
     st.builds(lambda n: (unlinking(f"custom:{n}"), ()), st.integers(0, 2)),
     st.builds(
-        lambda ids: (recording(*(event(id=id) for id in ids), limits=FEW), ids),
+        lambda ids, name: (recording(*(event(id=id, name=name) for id in ids), limits=FEW), ids),
         st.lists(st.sampled_from([f"e{n}" for n in range(30)]), min_size=1, unique=True),
+        st.sampled_from(["Viewed", "VIEWED", "viewed "]),
     ),
 )
 ASKED = st.lists(STEPS, max_size=12)

@@ -9,12 +9,12 @@ get their chance in between.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from app.domain.errors import Busy, DomainError, Unavailable, UserNotFound
 from app.domain.identity import Identity
-from app.domain.user import Edit, User, followed, respelled
+from app.domain.user import Edit, User, followed, spelled
 from app.store import Step, UserRef
 
 MOST_CHANGES: Final = 100
@@ -30,7 +30,9 @@ class _Asked:
     """A change that waits.
 
     Attributes:
-        outcome: What becomes of it.
+        outcome: What becomes of it; it is done before if whoever asked has left.
+        has_begun: Whether it may be written now.
+        is_late: Whether it has waited for too long.
     """
 
     ref: UserRef
@@ -39,6 +41,8 @@ class _Asked:
     outcome: asyncio.Future[Edit] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
+    has_begun: bool = False
+    is_late: bool = False
 
     def made_of(self, user: User, archived: frozenset[str]) -> Edit:
         if isinstance(self.ref, Identity) and not user.has(self.ref):
@@ -47,12 +51,20 @@ class _Asked:
 
     def tell(self, outcome: Edit | Exception) -> None:
         if self.outcome.done():
-            return  # it was told before something failed
+            return
         if isinstance(outcome, Exception):
             self.outcome.set_exception(outcome)
             self.outcome.exception()  # looked at, or the loop would complain where nobody waits
         else:
             self.outcome.set_result(outcome)
+
+    def be_late(self) -> None:
+        self.is_late = True
+        self.give_up_if_late()
+
+    def give_up_if_late(self) -> None:
+        if self.is_late and not self.has_begun:
+            self.tell(Busy())
 
 
 class Together:
@@ -95,27 +107,23 @@ class Together:
     async def _told(self, asked: _Asked, waiting: deque[_Asked]) -> Edit:
         """Wait until what is asked for is done, with whatever else is."""
         waiting.append(asked)
+        timer = asyncio.get_running_loop().call_later(self._patience_s, asked.be_late)
         try:
-            await asyncio.wait({asked.outcome}, timeout=self._patience_s)
+            return await asked.outcome
         finally:
-            has_begun = asked not in waiting
-            if not has_begun:
-                waiting.remove(asked)
-        if not has_begun:
-            raise Busy
-        await asyncio.wait({asked.outcome})
-        return asked.outcome.result()
+            timer.cancel()
 
     async def _serve(self, user_id: str, waiting: deque[_Asked]) -> None:
         """Make all changes of a user that wait, and those that come meanwhile."""
         try:
-            while waiting:
-                some = _first_of(waiting)
+            while some := _first_of(waiting):
                 try:
-                    waiting.extendleft(reversed(await self._make(user_id, some)))
+                    rest = await self._make(user_id, some)
                 except Exception as fault:  # whatever it is, all who wait for it meet it
                     for asked in some:
                         asked.tell(fault)
+                else:
+                    _put_back(waiting, rest)
         finally:
             del self._waiting[user_id]
 
@@ -169,7 +177,7 @@ class _Changes:
             except Exception as fault:  # what one asks for in vain leaves the others theirs
                 self._outcomes.append(fault)
                 continue
-            if kept and (edit.coiner != kept.coiner or _relinks(before, edit)):
+            if kept and (_coins_apart(kept, edit) or _relinks(before, edit)):
                 break
             self._outcomes.append(edit)
             kept = followed(kept, edit) if kept else edit
@@ -178,22 +186,41 @@ class _Changes:
     def told(self, kept: Edit) -> list[_Asked]:
         """Tell those whose changes were made by now, or refused; return the others."""
         names = {event.key: event.name for event in kept.recorded}
+        recorded = [e for edit in self._outcomes if isinstance(edit, Edit) for e in edit.recorded]
+        # Each has the events of those before it, named as they were asked for.
+        is_misspelt = any(names[event.key] != event.name for event in recorded)
         for asked, outcome in zip(self._some, self._outcomes, strict=False):
-            if isinstance(outcome, Edit):
-                asked.tell(respelled(replace(outcome, sightings=kept.sightings), names))
+            if is_misspelt and isinstance(outcome, Edit):
+                asked.tell(spelled(outcome, names))
             else:
                 asked.tell(outcome)
         return self._some[len(self._outcomes) :]
 
 
+def _coins_apart(kept: Edit, edit: Edit) -> bool:
+    """Return whether new names in two edits would be counted as different callers'."""
+    return bool(kept.sightings and edit.sightings) and kept.coiner != edit.coiner
+
+
 def _first_of(waiting: deque[_Asked]) -> list[_Asked]:
-    """Take as many as one write may keep."""
+    """Take as many as one write may keep, of those whom somebody still waits for."""
     some: list[_Asked] = []
     events = 0
     while waiting and len(some) < MOST_CHANGES and events < MOST_EVENTS:
-        some.append(waiting.popleft())
-        events += len(some[-1].event_ids)
+        asked = waiting.popleft()
+        if not asked.outcome.done():
+            asked.has_begun = True
+            some.append(asked)
+            events += len(asked.event_ids)
     return some
+
+
+def _put_back(waiting: deque[_Asked], rest: list[_Asked]) -> None:
+    """Let those whom a write did not keep wait on, unless they have for too long."""
+    for asked in rest:
+        asked.has_begun = False
+        asked.give_up_if_late()
+    waiting.extendleft(reversed(rest))
 
 
 def _relinks(before: User, edit: Edit) -> bool:
