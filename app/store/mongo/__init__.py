@@ -51,7 +51,7 @@ from app.store.mongo.repair import repair
 from app.store.mongo.restoring import Restoring
 from app.store.mongo.search import Search
 from app.store.mongo.segments import SegmentsDocument
-from app.store.mongo.together import Together
+from app.store.mongo.together import Together, as_found_by
 from app.store.mongo.users import State, Users, content_of, is_settled, keys_of, told
 from app.store.reading import Instants, Reading, Shown
 
@@ -214,16 +214,14 @@ class MongoStore:
     async def change(self, ref: UserRef, step: Step, event_ids: Collection[str] = ()) -> Edit:
         with answering():
             user_id = ref if isinstance(ref, str) else await self._owner(ref)
-        return await self._together.change(user_id, ref, step, event_ids)
+        return await self._together.change(user_id, as_found_by(ref, step), event_ids)
 
-    async def _change(
-        self, user_id: str, ref: UserRef, step: Step, event_ids: Collection[str]
-    ) -> Edit:
+    async def _change(self, user_id: str, step: Step, event_ids: Collection[str]) -> Edit:
         with answering():
-            edit = await self._try_quickly(user_id, ref, step, event_ids)
+            edit = await self._try_quickly(user_id, step, event_ids)
             if edit is not None:
                 return edit
-            return await self._persist(lambda: self._try_change(user_id, ref, step, event_ids))
+            return await self._persist(lambda: self._try_change(user_id, step, event_ids))
 
     async def _owner(self, identity: Identity) -> str:
         owners = await self._readings.owners([identity.key])
@@ -260,7 +258,7 @@ class MongoStore:
         return replace(edit, user=user)
 
     async def _try_quickly(
-        self, user_id: str, ref: UserRef, step: Step, event_ids: Collection[str]
+        self, user_id: str, step: Step, event_ids: Collection[str]
     ) -> Edit | None:
         """Change the user as `_try_change` does, by a read shared with others; None to do that.
 
@@ -272,7 +270,7 @@ class MongoStore:
             return None
         before = content_of(document)
         try:
-            edit = await self._decided(document, before, ref, step, event_ids)
+            edit = await self._decided(before, step, event_ids)
         except DomainError:
             if await self._users.is_unchanged(document):
                 raise
@@ -282,20 +280,16 @@ class MongoStore:
         return await self._kept(document, before, edit)
 
     async def _try_change(
-        self, user_id: str, ref: UserRef, step: Step, event_ids: Collection[str]
+        self, user_id: str, step: Step, event_ids: Collection[str]
     ) -> Edit | None:
-        """Change the user whom `ref` found, or return None if somebody else was faster."""
+        """Change the user, or return None if somebody else was faster."""
         document = await self._settled(user_id)
         before = content_of(document)
-        edit = await self._decided(document, before, ref, step, event_ids)
+        edit = await self._decided(before, step, event_ids)
         return edit if edit.user == before else await self._kept(document, before, edit)
 
-    async def _decided(
-        self, document: Document, before: User, ref: UserRef, step: Step, event_ids: Collection[str]
-    ) -> Edit:
-        """Return what a step makes of the user whom `ref` found."""
-        if isinstance(ref, Identity) and ref.key not in keys_of(document):
-            raise UserNotFound  # claimed, but on its way to this user, or away
+    async def _decided(self, before: User, step: Step, event_ids: Collection[str]) -> Edit:
+        """Return what a step makes of a user."""
         known: frozenset[str] = frozenset()
         if before.archived and event_ids:
             known = await self._archive.known(history_ids(before), event_ids)

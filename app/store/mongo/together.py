@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.domain.errors import Busy, DomainError, Unavailable, UserNotFound
-from app.domain.identity import Identity
 from app.domain.user import Edit, User, followed, spelled
 from app.store import Step, UserRef
 
@@ -21,8 +20,24 @@ MOST_CHANGES: Final = 100
 MOST_EVENTS: Final = 1_000
 """How many changes one write keeps; and after how many events in them it keeps no further one."""
 
-Change = Callable[[str, UserRef, Step, Collection[str]], Awaitable[Edit]]
+Change = Callable[[str, Step, Collection[str]], Awaitable[Edit]]
 """Changes a user, whose id comes first, as `Store.change` does, alone."""
+
+
+def as_found_by(ref: UserRef, step: Step) -> Step:
+    """Return the step, which refuses whoever does not have the identity that they were found by.
+
+    It may be claimed, but on its way to them, or away; or have gone while the step waited.
+    """
+    if isinstance(ref, str):
+        return step
+
+    def step_if_still_found(user: User, archived: frozenset[str]) -> Edit:
+        if not user.has(ref):
+            raise UserNotFound
+        return step(user, archived)
+
+    return step_if_still_found
 
 
 @dataclass(eq=False)
@@ -35,7 +50,6 @@ class _Asked:
         is_late: Whether it has waited for too long.
     """
 
-    ref: UserRef
     step: Step
     event_ids: Collection[str]
     outcome: asyncio.Future[Edit] = field(
@@ -43,11 +57,6 @@ class _Asked:
     )
     has_begun: bool = False
     is_late: bool = False
-
-    def made_of(self, user: User, archived: frozenset[str]) -> Edit:
-        if isinstance(self.ref, Identity) and not user.has(self.ref):
-            raise UserNotFound
-        return self.step(user, archived)
 
     def tell(self, outcome: Edit | Exception) -> None:
         if self.outcome.done():
@@ -80,9 +89,7 @@ class Together:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    async def change(
-        self, user_id: str, ref: UserRef, step: Step, event_ids: Collection[str]
-    ) -> Edit:
+    async def change(self, user_id: str, step: Step, event_ids: Collection[str]) -> Edit:
         """Change a user, alone if nobody else does.
 
         Raises:
@@ -91,10 +98,10 @@ class Together:
         """
         waiting = self._waiting.get(user_id)
         if waiting is not None:
-            return await self._told(_Asked(ref, step, event_ids), waiting)
+            return await self._told(_Asked(step, event_ids), waiting)
         waiting = self._waiting[user_id] = deque()
         try:
-            return await self._change(user_id, ref, step, event_ids)
+            return await self._change(user_id, step, event_ids)
         finally:
             if waiting:
                 # A task of nobody's: who leaves must not leave the others in doubt.
@@ -137,7 +144,7 @@ class Together:
         if len(some) > 1:
             changes = _Changes(some)
             try:
-                kept = await self._change(user_id, user_id, changes.step, changes.event_ids)
+                kept = await self._change(user_id, changes.step, changes.event_ids)
             except (Busy, Unavailable):
                 raise
             except DomainError:
@@ -146,7 +153,7 @@ class Together:
                 return changes.told(kept)
         first, *rest = some
         try:
-            first.tell(await self._change(user_id, first.ref, first.step, first.event_ids))
+            first.tell(await self._change(user_id, first.step, first.event_ids))
         except Exception as fault:  # a step may raise what it likes: whoever asked for it meets it
             first.tell(fault)
         return rest
@@ -173,7 +180,7 @@ class _Changes:
             before = kept.user if kept else user
             spilled = frozenset(event.id for event in kept.spilled) if kept else frozenset()
             try:
-                edit = asked.made_of(before, archived | spilled)
+                edit = asked.step(before, archived | spilled)
             except Exception as fault:  # what one asks for in vain leaves the others theirs
                 self._outcomes.append(fault)
                 continue
