@@ -45,16 +45,6 @@ class Login:
     takes_over: bool = True
     changed: list[str] = field(default_factory=list)
 
-    def naming(self, user: User) -> Edit:
-        """Return the edit that gives the user the identities, and nothing else.
-
-        Raises:
-            LimitExceeded: the user cannot take them on.
-        """
-        now = self.terms.now
-        named = linked(user, self.identities, now, self.terms.limits, ("identities",))
-        return change_edit(user, named, NO_CHANGES, now)
-
     def step(self, user: User, *, with_device: bool) -> Edit:
         """Return the edit that gives the user the identities, the changes, and perhaps the device.
 
@@ -208,7 +198,8 @@ async def _merged(store: Store, login: Login, owner: User, holder: User) -> User
             raise _Outrun
         login.step(preview.user, with_device=False)
         if not all(map(owner.has, login.identities)):
-            await store.change(owner.id, lambda user, _: login.naming(user))
+            naming = replace(login, changes=NO_CHANGES)
+            await store.change(owner.id, lambda user, _: naming.step(user, with_device=False))
         merged = await merge()
     except LimitExceeded:
         return None
