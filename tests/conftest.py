@@ -19,8 +19,6 @@ from tests.stores import STORES, NewDatabase
 from tests.wire import WireToolMissing, forget, running
 
 SHARED_MEMORY: Final = Path("/dev/shm")
-
-
 REAL_MONGODB: Final = os.environ.get("PROFILEGRAPH_TEST_MONGODB", "").rstrip("/")
 
 

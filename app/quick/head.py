@@ -57,17 +57,17 @@ class KnownHeads:
     """Plain heads that came before, byte for byte, the newest of them."""
 
     def __init__(self) -> None:
-        self._heads: dict[bytes, tuple[Head, int]] = {}
+        self._heads: dict[bytes, Head] = {}
 
     def get(self, received: bytes, body_bytes: int) -> Head | None:
         """Return what a head says that is known to announce a body of this size."""
-        head, announced = self._heads.get(received, (None, 0))
-        return head if announced == body_bytes else None
+        head = self._heads.get(received)
+        return head if head and head.length == str(body_bytes) else None
 
     def note(self, received: bytes, head: Head, body_bytes: int) -> None:
         """Keep what a head says, unless it is long, or does not announce this body alone."""
         if head.length != str(body_bytes) or len(received) > MAX_KEPT_BYTES:
             return
-        self._heads[received] = head, body_bytes
+        self._heads[received] = head
         if len(self._heads) > KEPT_HEADS:
             del self._heads[next(iter(self._heads))]
