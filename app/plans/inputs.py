@@ -34,8 +34,8 @@ from strawberry.types.base import StrawberryMaybe, StrawberryOptional
 from strawberry.types.field import StrawberryField
 
 from app.plans.parts import Surprise, Unplanned
-from app.plans.selection import variables_in
 from app.schema.inputs import name_of
+from app.schema.syntax import variables_in
 
 Read = Callable[[Any], Any]
 """From JSON to a value, or from the values of variables to one; `Undefined` if there is none."""

@@ -135,7 +135,7 @@ def _check_is_one(document: DocumentNode, operation: OperationDefinitionNode) ->
     match operation.selection_set.selections:
         case (FieldNode(selection_set=SelectionSetNode() as selected),):
             fragments = [d for d in document.definitions if isinstance(d, FragmentDefinitionNode)]
-            if not all(map(are_plain, [selected, *fragments])):
+            if not are_plain(selected, *fragments):
                 raise Unplanned
         case _:
             raise Unplanned

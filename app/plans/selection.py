@@ -1,6 +1,6 @@
 """Which fields an operation selects: fragments spread, `@skip` and `@include` decided."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import Any, Final
 
 from graphql import (
@@ -17,11 +17,10 @@ from graphql import (
     SelectionNode,
     SelectionSetNode,
     VariableNode,
-    Visitor,
-    visit,
 )
 
 from app.plans.parts import Unplanned
+from app.schema.syntax import nodes_in, variables_in
 
 Selected = dict[str, list[FieldNode]]
 """By the key of the answer, in its order, every node that selects the field."""
@@ -101,39 +100,17 @@ class Selections:
                 raise Unplanned
 
 
-class _Switches(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
-        self.names |= set(variables_in(node.arguments))
-
-
 def switches_of(document: DocumentNode) -> Set[str]:
     """Return the names of the variables that switch parts of the document on and off."""
-    visitor = _Switches()
-    visit(document, visitor)
-    return visitor.names
-
-
-class _Names(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def enter_field(self, node: FieldNode, *_: Any) -> None:
-        self.names.add(node.name.value)
-
-    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
-        self.names.add(node.name.value)
+    directives = (node for node in nodes_in(document) if isinstance(node, DirectiveNode))
+    return set(variables_in(*directives))
 
 
 def names_in(document: DocumentNode) -> Set[str]:
     """Return the names of all fields and arguments in a document."""
-    visitor = _Names()
-    visit(document, visitor)
-    return visitor.names
+    return {
+        node.name.value for node in nodes_in(document) if isinstance(node, FieldNode | ArgumentNode)
+    }
 
 
 def operation_of(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
@@ -147,15 +124,3 @@ def operation_of(document: DocumentNode, name: str | None) -> OperationDefinitio
     if len(operations) != 1:
         raise Unplanned
     return operations[0]
-
-
-def variables_in(value: Any) -> Iterator[str]:
-    """Yield the name of every variable in a part of a document."""
-    if isinstance(value, VariableNode):
-        yield value.name.value
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from variables_in(item)
-    elif hasattr(value, "keys"):
-        for key in value.keys:
-            yield from variables_in(getattr(value, key, None))

@@ -19,16 +19,14 @@ from graphql import (
     Undefined,
     VariableDefinitionNode,
     VariableNode,
-    Visitor,
     type_from_ast,
-    visit,
 )
 from graphql.execution.values import VariableValues, get_variable_values
 
 from app.domain.repetition import kept_by_text
 from app.plans.inputs import Read, reader
 from app.plans.parts import Surprise, Unplanned
-from app.plans.selection import variables_in
+from app.schema.syntax import nodes_in, variables_in
 
 Raw = Mapping[str, Any]
 
@@ -98,30 +96,22 @@ def _coerced(variables: Sequence[tuple[str, Read, Any]], raw: Raw) -> dict[str, 
     return values
 
 
-class _Arguments(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.are_plain = True
-
-    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
-        match node:
-            case ArgumentNode(value=VariableNode()):
-                pass
-            case ArgumentNode(name=NameNode(value="by"), value=ObjectValueNode(fields=fields)):
-                values = [field.value for field in fields]
-                self.are_plain &= not any(isinstance(v, ObjectValueNode) for v in values)
-            case _:
-                self.are_plain &= next(variables_in(node.value), None) is None
-
-
-def are_plain(document: Node) -> bool:
+def are_plain(*parts: Node) -> bool:
     """Return whether variables stand alone as arguments, or as a person's name, everywhere.
 
     Deep inside a literal, the executor has to know where their values came from.
     """
-    visitor = _Arguments()
-    visit(document, visitor)
-    return visitor.are_plain
+    return all(_is_plain(node) for node in nodes_in(*parts) if isinstance(node, ArgumentNode))
+
+
+def _is_plain(argument: ArgumentNode) -> bool:
+    match argument:
+        case ArgumentNode(value=VariableNode()):
+            return True
+        case ArgumentNode(name=NameNode(value="by"), value=ObjectValueNode(fields=fields)):
+            return not any(isinstance(field.value, ObjectValueNode) for field in fields)
+        case _:
+            return next(variables_in(argument.value), None) is None
 
 
 def _quick(schema: GraphQLSchema, definition: Any, *, remembering: bool) -> tuple[str, Read, Any]:

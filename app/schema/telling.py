@@ -19,10 +19,7 @@ from graphql import (
     Node,
     OperationDefinitionNode,
     OperationType,
-    VariableNode,
-    Visitor,
     print_ast,
-    visit,
 )
 from graphql.execution import Executor
 from graphql.pyutils import AwaitableOrValue
@@ -32,6 +29,7 @@ from strawberry.utils.await_maybe import await_maybe
 from app.lasting import lasting_json
 from app.schema.context import Context, Show
 from app.schema.documents import CACHED_DOCUMENTS, Document, kept
+from app.schema.syntax import variables_in
 
 
 class Told(dict[str, Any]):
@@ -120,10 +118,7 @@ def _text_of(document: DocumentNode) -> str:
 @lru_cache(maxsize=CACHED_DOCUMENTS)
 def _names_below_root(document: Document) -> frozenset[str]:
     """Return the names of the variables that show in an answer."""
-    names = _Names()
-    for node in _below_root(document.node):
-        visit(node, names)
-    return frozenset(names.found)
+    return frozenset(variables_in(*_below_root(document.node)))
 
 
 def _below_root(document: DocumentNode) -> Iterator[Node]:
@@ -139,14 +134,3 @@ def _below_root(document: DocumentNode) -> Iterator[Node]:
                         yield node.selection_set
                 else:
                     yield node
-
-
-class _Names(Visitor):
-    """Collects the names of variables."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: set[str] = set()
-
-    def enter_variable(self, node: VariableNode, *_: Any) -> None:
-        self.found.add(node.name.value)
