@@ -95,6 +95,7 @@ def unchanging(user: User) -> tuple[object, ...]:
     return user.name, identities, user.gender, user.location, user.properties.get("plan"), user.type
 
 
+@pytest.mark.slow
 async def test_later_the_same_people_come_with_later_times(store, people):
     later = timedelta(days=500, hours=7)
 

@@ -18,10 +18,12 @@ def found(server: str) -> list[dict[str, Any]]:
         outcome(str(missing))
 
 
+@pytest.mark.slow
 def test_every_audit_holds(found):
     assert [audit for audit in found if audit["status"] != "ok"] == []
 
 
+@pytest.mark.slow
 def test_no_audit_is_left_out(found):
     kinds = Counter(audit["name"].split()[0] for audit in found)
 

@@ -239,6 +239,7 @@ def test_it_serves_on_a_free_port(here, command, monkeypatch):
     assert [path.name for path in here.iterdir()] == ["people.db"]
 
 
+@pytest.mark.slow
 def test_sample_people_are_served_if_asked_for(here):
     with server_process(f"sqlite:///{here}/people.db", "--demo") as server:
         answer = httpx.post(f"{server.url}/graphql", json={"query": "{ userCount }"})
@@ -246,6 +247,7 @@ def test_sample_people_are_served_if_asked_for(here):
     assert answer.json() == {"data": {"userCount": 200}}
 
 
+@pytest.mark.slow
 def test_options_before_the_command_count_as_well(here):
     with server_process(f"sqlite:///{here}/people.db", "serve", "--port", "0"):
         pass
@@ -253,6 +255,7 @@ def test_options_before_the_command_count_as_well(here):
     assert (here / "people.db").exists()
 
 
+@pytest.mark.slow
 def test_an_ipv6_address_is_served_and_shown_in_brackets(here):
     with server_process(f"sqlite:///{here}/people.db", "--host", "::1") as server:
         assert server.url.startswith("http://[::1]:")

@@ -185,6 +185,7 @@ async def test_a_subscription_ends_when_the_token_does(url: str):
         assert await refused(socket) == "UNAUTHENTICATED"
 
 
+@pytest.mark.slow
 async def test_so_does_a_stream_of_server_sent_events(url: str):
     headers = {
         "accept": "text/event-stream",

@@ -56,6 +56,7 @@ async def visits(client: Client) -> Any:
     return (await client(VISITS))["property"]
 
 
+@pytest.mark.slow
 async def test_python_changes_somebody(url: str, client: Client):
     before = await visits(client)
 

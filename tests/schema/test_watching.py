@@ -474,6 +474,7 @@ async def test_an_unknown_segment_is_refused(url):
         assert (await refusal(socket))["code"] == "INVALID_INPUT"
 
 
+@pytest.mark.slow
 async def test_who_has_not_been_seen_for_long_leaves(url, api, tag):
     device = {"id": tag, "platform": "WEB"}
     await api(REGISTER, user={"device": tag}, device=device)

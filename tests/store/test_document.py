@@ -38,7 +38,7 @@ def as_text(instant: datetime) -> str:
     return instant.isoformat()
 
 
-QUICK = settings(deadline=None, max_examples=50)
+QUICK = settings(deadline=None, max_examples=30)
 
 
 @QUICK

@@ -173,7 +173,7 @@ async def check(
 QUIET: Final[dict[str, Any]] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-@settings(max_examples=40, derandomize=True, **QUIET)
+@settings(max_examples=15, derandomize=True, **QUIET)
 @given(criteria, moments, st.sampled_from(UserOrder), st.sampled_from([1, 5, 40, 100]))
 @example({"all": []}, Moment(NOON, ZONES[0]), UserOrder.NEWEST, 7)
 @example({"any": []}, Moment(NOON, ZONES[0]), UserOrder.NEWEST, 7)

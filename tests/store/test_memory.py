@@ -283,6 +283,7 @@ async def test_no_more_people_are_read_to_be_looked_at_than_a_page_is_likely_to_
     assert looked_at == SMALLEST_PORTION
 
 
+@pytest.mark.slow
 async def test_what_was_shown_of_others_outlives_thousands_of_writes(sqlite_url: str):
     times: list[str] = []
 

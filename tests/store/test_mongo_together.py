@@ -165,6 +165,7 @@ async def test_changes_whose_shared_answer_is_lost_are_made_once_each(mongodb_ur
             assert [number(await other.find(id)) for id in ids] == [1.0] * 5
 
 
+@pytest.mark.slow
 async def test_under_a_storm_of_lost_answers_every_shared_change_counts_once(mongodb_url: str):
     random = Random(7)
     async with wire_to(mongodb_url) as wire, opened(wire) as store:

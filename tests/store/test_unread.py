@@ -22,7 +22,7 @@ from tests.builders import NOON, event, user
 from tests.domain.strategies import events, users
 
 some_events = st.lists(events, max_size=4, unique_by=lambda event: event.id)
-QUICK = settings(deadline=None, max_examples=100)
+QUICK = settings(deadline=None, max_examples=50)
 
 MISLEADING = ',"events":[{"id":"e2",]},"archived":{"id":"e3",'
 """What somebody might write to be taken for the frame of a document."""
