@@ -33,7 +33,7 @@ def showing(
     operation = operation_of(document, operation_name)
     root, type_name = _told(schema, operation)
     chosen = {name: variables.coerced[name] for name in switches_of(document)}
-    selections = Selections(document, chosen)
+    selections = Selections(schema, document, chosen)
     ((key, nodes),) = selections.of(root, [operation.selection_set]).items()
     part = Compiler(schema, selections, {}).object(type_name, nodes)
     if part.waits:

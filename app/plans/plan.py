@@ -119,7 +119,8 @@ class Plan:
             raise Surprise
         if (part := self._variants.get(switches)) is None:
             chosen = dict(zip(self._switches, switches, strict=True))
-            compiler = Compiler(self._schema, Selections(self.document, chosen), _ROOTS)
+            selections = Selections(self._schema, self.document, chosen)
+            compiler = Compiler(self._schema, selections, _ROOTS)
             part = self._variants[switches] = compiler.operation(self._operation)
             if len(self._variants) > KEPT_VARIANTS:
                 self._variants.popitem(last=False)

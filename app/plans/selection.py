@@ -12,11 +12,13 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLObjectType,
+    GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
     VariableNode,
+    is_abstract_type,
 )
 
 from app.plans.parts import Unplanned
@@ -35,8 +37,11 @@ class Selections:
         switches: Those values, by variable.
     """
 
-    def __init__(self, document: DocumentNode, switches: Mapping[str, bool]) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, switches: Mapping[str, bool]
+    ) -> None:
         self.switches = switches
+        self._schema = schema
         self._fragments = {
             definition.name.value: definition
             for definition in document.definitions
@@ -70,11 +75,11 @@ class Selections:
                 case _:
                     raise Unplanned
 
-    @staticmethod
-    def _fits(condition: str, type_: GraphQLObjectType) -> bool:
-        if type_.interfaces:
-            raise Unplanned
-        return condition == type_.name
+    def _fits(self, condition: str, type_: GraphQLObjectType) -> bool:
+        named = self._schema.type_map[condition]
+        return named is type_ or (
+            is_abstract_type(named) and self._schema.is_sub_type(named, type_)
+        )
 
     def _is_included(self, node: SelectionNode) -> bool:
         # A node that both skip and include decide is there only if both allow it.

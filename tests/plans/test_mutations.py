@@ -79,6 +79,38 @@ async def test_the_commonest_mutations_are_planned_the_first_time_and_later(
     assert planned == [True] * 8
 
 
+@pytest.mark.parametrize(
+    ("selection", "fragments"),
+    [
+        ("... on UserUpdateResult { __typename ... on UserUpdatePayload { user { name } } }", ""),
+        (
+            "...Result ... on InvalidInputError { path }",
+            """
+            fragment Result on UserUpdateResult { ...Named __typename ...Shown ...Refused }
+            fragment Named on UserUpdateResult { __typename }
+            fragment Shown on UserUpdatePayload { user { name } }
+            fragment Refused on Error { message }
+            """,
+        ),
+    ],
+)
+async def test_a_fragment_on_every_result_shows_what_was_done(
+    api: Api, planned: list[bool], selection: str, fragments: str
+):
+    await known(api)
+    del planned[:]
+    document = f"""
+    mutation($user: UserBy!) {{
+      userUpdate(user: $user, changes: {{ name: "Ada" }}) {{ {selection} }}
+    }} {fragments}
+    """
+    for _ in range(2):
+        shown = await api(document, user=ADA)
+        assert shown == {"__typename": "UserUpdatePayload", "user": {"name": "Ada"}}
+
+    assert planned == [True, True]
+
+
 async def test_what_was_done_and_cannot_be_shown_by_a_plan_is_shown_by_the_executor(
     api: Api, planned: list[bool], monkeypatch: pytest.MonkeyPatch
 ):
