@@ -21,8 +21,10 @@ from app.schema.permissions import FOR_WRITERS
 
 log = logging.getLogger(OURS)
 
-_PYTHON: Final = re.compile(r" of type 'Maybe\[.*")
-"""Where Strawberry, on a null, speaks of Python's types."""
+_NULL_IN_PYTHON: Final = re.compile(
+    r"Expected value of type '.*', found null\. (Field|Argument)( '\w+')? of type 'Maybe\[.*"
+)
+"""How Strawberry refuses a null: in words of Python's types."""
 
 CODES: Final[dict[type[errors.DomainError], str]] = {
     errors.InvalidInput: "INVALID_INPUT",
@@ -205,7 +207,7 @@ def shown(error: GraphQLError) -> GraphQLError:
         case errors.DomainError() as fault:
             return _with(error, str(fault) if error.path else error.message, _extensions(fault))
         case None | GraphQLError():
-            message = _PYTHON.sub(" cannot be null.", error.message)
+            message = _NULL_IN_PYTHON.sub(r"\1\2 cannot be null.", error.message)
             return _with(error, message, {"code": "INVALID_INPUT"} | (error.extensions or {}))
         case MissingQueryError() | CannotGetOperationTypeError() | InvalidOperationTypeError():
             return _with(error, "There is no such operation.", {"code": "INVALID_INPUT"})

@@ -201,6 +201,16 @@ async def test_a_document_that_cannot_run_is_invalid_input_and_runs_not(api, doc
     assert answer.get("data") is None
 
 
+@pytest.mark.parametrize("name", ["all", "did", "gender", "language", "not", "reachableBy"])
+async def test_a_null_where_none_may_be_is_refused_without_a_word_of_python(api, name):
+    answer = await api.raw(f"{{ userCount(where: {{ {name}: null }}) }}")
+
+    assert [fault["message"] for fault in answer["errors"]] == [
+        f"Field '{name}' cannot be null.",
+        f"Field 'Criteria.{name}' must be non-null.",
+    ]
+
+
 async def test_one_of_several_operations_has_to_be_named(api):
     document = "query A { a: userCount } query B { b: userCount }"
 
