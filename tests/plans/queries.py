@@ -1,4 +1,4 @@
-"""Queries of every kind, drawn from the schema itself."""
+"""Queries of every kind, and what shows of a mutation, drawn from the schema itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLString,
     get_named_type,
     is_leaf_type,
 )
@@ -59,9 +60,53 @@ def queries(
     chosen = [_field(draw, query, schema.query_type, name, 0) for name in names]
     if draw(st.integers(0, 4)) == 0:
         chosen.append("__typename")
+    return _document(query, "query", " ".join(chosen)), query.variables
+
+
+@st.composite
+def updates_of_nothing(
+    draw: DrawFn, schema: GraphQLSchema, people: list[dict[str, str]]
+) -> tuple[str, Mapping[str, Any]]:
+    """Return a mutation that leaves everybody as they are and shows somebody, and its variables."""
+    query = Query(schema, people)
+    ((kind, value),) = draw(st.sampled_from(people)).items()
+    shown = _result(draw, query, 0)
+    by = f"{{{kind}: {_literal(value, GraphQLString)}}}"
+    text = f"userUpdate(user: {by}, changes: {{}}) {{ {shown} }}"
+    return _document(query, "mutation", text), query.variables
+
+
+def _document(query: Query, kind: str, fields: str) -> str:
     header = f"({', '.join(query.declared)})" if query.declared else ""
-    text = f"query{header} {{ {' '.join(chosen)} }} {' '.join(query.fragments)}"
-    return text, query.variables
+    return f"{kind}{header} {{ {fields} }} {' '.join(query.fragments)}"
+
+
+def _result(draw: DrawFn, query: Query, depth: int) -> str:
+    """Return what is selected from the result of an update, by fragments on all that it may be."""
+    payload = query.schema.type_map["UserUpdatePayload"]
+    assert isinstance(payload, GraphQLObjectType)
+    kinds = ["name", "payload", "refusal", *(["result", "spread"] if depth < DEEPEST else [])]
+    parts = []
+    for kind in draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=3)):
+        switch = _directives(draw, query)
+        match kind:
+            case "name":
+                parts.append("kind: __typename")
+            case "payload":
+                selection = _selection(draw, query, payload, 1)
+                parts.append(f"... on UserUpdatePayload{switch} {{ {selection} }}")
+            case "refusal":
+                type_ = draw(st.sampled_from(["Error", "InvalidInputError"]))
+                parts.append(f"... on {type_}{switch} {{ message }}")
+            case "result":
+                inner = _result(draw, query, depth + 1)
+                parts.append(f"... on UserUpdateResult{switch} {{ {inner} }}")
+            case _:
+                inner = _result(draw, query, depth + 1)
+                fragment = f"F{len(query.fragments)}"
+                query.fragments.append(f"fragment {fragment} on UserUpdateResult {{ {inner} }}")
+                parts.append(f"...{fragment}{switch}")
+    return " ".join(parts)
 
 
 def _selection(draw: DrawFn, query: Query, type_: GraphQLObjectType, depth: int) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.plans.plan import MAX_QUERY_CHARACTERS
 from app.schema import schema
 from tests.plans.conftest import BothWays
-from tests.plans.queries import queries
+from tests.plans.queries import queries, updates_of_nothing
 from tests.schema.documents import USER, USERS
 
 QUIET: dict[str, Any] = {
@@ -42,6 +42,16 @@ async def _agree(both_ways: BothWays, draw: st.DataObject) -> None:
 @settings(max_examples=60, **QUIET)
 async def test_any_query_is_answered_the_same_both_ways(both_ways: BothWays, draw: st.DataObject):
     await _agree(both_ways, draw)
+
+
+@given(draw=st.data())
+@settings(max_examples=40, **QUIET)
+async def test_what_a_mutation_shows_is_the_same_both_ways(
+    both_ways: BothWays, draw: st.DataObject
+):
+    document, variables = draw.draw(updates_of_nothing(schema._schema, both_ways.people))
+
+    await both_ways.ask(document, variables)
 
 
 @pytest.mark.slow
