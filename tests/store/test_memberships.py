@@ -130,6 +130,23 @@ async def test_who_is_deleted_leaves(store: Store, start: str):
     assert await store.memberships.next_due() is None
 
 
+async def test_whoever_was_away_hears_how_somebody_came_and_went_who_is_deleted_since(
+    store: Store, start: str
+):
+    ada = (await store.create(newcomer("custom:ada"))).user
+    for plan in ("pro", "free"):
+        await store.change(ada.id, setting(plan=plan))
+        await store.memberships.judge([ada.id], judge())
+
+    await store.delete(ada.id, NOON)
+    await store.memberships.judge([ada.id], judge())
+
+    assert told(await crossings(store, start)) == [
+        (ENTERED, "pro", ada.id),
+        (LEFT, "pro", ada.id),
+    ]
+
+
 async def test_who_is_merged_into_another_leaves_and_the_other_enters(store: Store, start: str):
     both = [(await store.create(newcomer(f"custom:{name}"))).user for name in ("ada", "eva")]
     older, younger = sorted(both, key=lambda user: user.id)
