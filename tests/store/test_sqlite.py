@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.change import Change
+from app.domain.change import Change, ChangeKind
 from app.domain.errors import Busy, CursorExpired, IdentityTaken, Unavailable
 from app.domain.listing import UserOrder
 from app.domain.user import Edit, User
@@ -270,6 +270,16 @@ async def test_trimming_everything_keeps_the_place_of_the_newest(store: Store, s
     assert await store.changes.cursor() == "3"
     ada = (await store.create(newcomer())).user
     assert [change.user_id for change in await read(store, "3", 1)] == [ada.id]
+
+
+async def test_what_was_erased_is_no_gap(store: Store, sqlite_url: str):
+    ada = (await store.create(newcomer())).user
+    await store.change(ada.id, incrementing())
+    await store.delete(ada.id, NOON)
+
+    trimmed(sqlite_url, to_ms(NOON))
+
+    assert [change.kind for change in await read(store, "1", 1)] == [ChangeKind.DELETED]
 
 
 async def test_a_reader_who_fell_behind_the_trimmed_log_is_told(store: Store, sqlite_url: str):

@@ -15,6 +15,7 @@ Entry = TypeVar("Entry")
 KEPT_ENTRIES: Final = 1_000_000
 KEPT_MS: Final = 7 * 24 * 3600 * 1000
 TRIM_EVERY: Final = 10_000
+ENDLESS: Final = 2**63 - 1
 LOOK_EVERY_S: Final = 0.01
 READ_AT_ONCE: Final = 1_000
 
@@ -36,12 +37,22 @@ class LogTable(Generic[Entry]):
     to_entry: Callable[..., Entry]
 
     def trim(self, connection: sqlite3.Connection, now_ms: int) -> None:
-        """Drop the oldest entries, if they are too old or too many; never one in between."""
+        """Drop the oldest entries, if they are too old or too many; never one in between.
+
+        Where entries were erased, nothing was dropped: whoever was there can still read on.
+        """
         connection.execute(
             f"""
             UPDATE log_starts SET seq = max(
                 seq,
-                ifnull((SELECT min(seq) FROM {self.name} WHERE at >= ?) - 1, 0),
+                ifnull(
+                    (
+                        SELECT max(seq) FROM {self.name} WHERE seq < ifnull(
+                            (SELECT min(seq) FROM {self.name} WHERE at >= ?), {ENDLESS}
+                        )
+                    ),
+                    0
+                ),
                 ifnull((SELECT max(seq) FROM {self.name}) - ?, 0)
             ) WHERE log = ?
             """,
