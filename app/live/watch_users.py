@@ -43,14 +43,13 @@ async def watch_users(
         async for change in changes:
             if is_new and not is_new(change):
                 continue
-            if change.kind is ChangeKind.DELETED and is_meant:
-                continue
             message = await feed.once.of(
                 (watch_users, change.cursor, change.kind), partial(_by_now, store, change)
             )
             user = message.user
-            if change.kind is ChangeKind.DELETED:
-                yield message
+            if message.kind is ChangeKind.DELETED:
+                if is_meant is None:
+                    yield message
             elif user is None or _is_told_elsewhere(change, user, told.get(change.user_id, 0)):
                 continue
             elif is_meant is None or await is_meant(user):
@@ -61,7 +60,10 @@ async def watch_users(
 async def _by_now(store: Store, change: Change) -> UserChange:
     user = None if change.kind is ChangeKind.DELETED else await store.find(change.user_id)
     at = told_at(change, user) if user else change.at
-    return UserChange(change.kind, change.user_id, user, at, Place(change.cursor))
+    # Of one who was absorbed, the log tells no deletion: it is the survivor's.
+    is_gone = change.kind is ChangeKind.MERGED and user is None
+    kind = ChangeKind.DELETED if is_gone else change.kind
+    return UserChange(kind, change.user_id, user, at, Place(change.cursor))
 
 
 def _is_told_elsewhere(change: Change, user: User, told_version: int) -> bool:

@@ -185,6 +185,24 @@ async def test_who_was_away_is_told_the_newest_state_of_everyone_who_changed(url
     ]  # fmt: skip
 
 
+async def test_who_was_away_hears_that_the_absorbed_are_gone_with_who_absorbed_them(
+    url, api, ada, tag
+):
+    older = await known(api, {"custom": f"older-{tag}"})
+    async with watching(url, USERS) as socket:
+        user = await known(api, ada, name="Ada")
+        cursor = (await socket.told())["cursor"]
+    await api(MERGE, **{"from": ada, "into": {"id": older["id"]}})
+    await api(DELETE, user=ada)
+
+    async with watching(url, USERS, after=cursor) as socket:
+        told = [await socket.told() for _ in range(2)]
+
+    assert [(change["kind"], change["userId"], change["user"]) for change in told] == [
+        ("DELETED", user["id"], None), ("DELETED", older["id"], None),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("document", [USERS, EVENTS])
 @pytest.mark.parametrize("after", ["nonsense", "", "WyJmZmZmIl0"])
 async def test_what_is_no_cursor_of_ours_is_refused(url, document, after):
