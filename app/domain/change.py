@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
 
 
 class ChangeKind(StrEnum):
@@ -37,6 +37,11 @@ class Change:
     cursor: str
     is_news: bool = True
 
+    @property
+    def size(self) -> int:
+        """How many messages it may come to: one for each event, but never less than one."""
+        return max(1, len(self.event_ids))
+
 
 SEEN: Final = "seen"
 """How stores write the kind of an update that is no news."""
@@ -60,7 +65,10 @@ class Crossing:
         at: When it became true: the instant of the judgement, or the one at which time alone
             brought it about.
         cursor: Its place in the log of crossings; opaque to all but the store.
+        size: How many messages it comes to.
     """
+
+    size: ClassVar[int] = 1
 
     kind: MembershipKind
     segment_id: str

@@ -9,10 +9,17 @@ from app.domain.change import Change, ChangeKind
 
 
 class Logged(Protocol):
-    """An entry of a log."""
+    """An entry of a log.
+
+    Attributes:
+        size: How many messages it may come to.
+    """
 
     @property
     def cursor(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
 
 
 Entry = TypeVar("Entry", bound=Logged)
@@ -55,7 +62,7 @@ def _conflated(earlier: Change, later: Change) -> Change:
 
 
 class Every(Generic[Entry]):
-    """Every entry, each with the place in the log before it; at most so many.
+    """Every entry, each with the place in the log before it; at most so many messages' worth.
 
     Attributes:
         limit: How many.
@@ -63,15 +70,21 @@ class Every(Generic[Entry]):
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self._size = 0
         self._entries: deque[tuple[str, Entry]] = deque()
 
     def add(self, entry: Entry, before: str) -> bool:
         """Keep an entry, or return that there is no room."""
-        if len(self._entries) >= self.limit:
+        if self._entries and self._size + entry.size > self.limit:
             return False
+        self._size += entry.size
         self._entries.append((before, entry))
         return True
 
     def take(self) -> tuple[str, Entry] | None:
         """Return the next entry and the place before it, or None if there is none yet."""
-        return self._entries.popleft() if self._entries else None
+        if not self._entries:
+            return None
+        before, entry = self._entries.popleft()
+        self._size -= entry.size
+        return before, entry

@@ -8,7 +8,7 @@ from app.live.inbox import Entry
 
 
 class Recent(Generic[Entry]):
-    """Up to `size` entries without a gap.
+    """Up to `size` messages' worth of entries, without a gap.
 
     Attributes:
         end: Where the log stands; None until that is known.
@@ -16,7 +16,7 @@ class Recent(Generic[Entry]):
 
     def __init__(self, size: int) -> None:
         self.end: str | None = None
-        self._size = size
+        self._room = self._size = size
         self._entries: deque[tuple[str, Entry]] = deque()
         self._first = 0
         self._following: dict[str, int] = {}
@@ -25,6 +25,7 @@ class Recent(Generic[Entry]):
         """Forget everything, and go on from a place in the log."""
         self.end = cursor
         self._entries.clear()
+        self._room = self._size
         self._first = 0
         self._following = {cursor: 0}
 
@@ -38,8 +39,10 @@ class Recent(Generic[Entry]):
         """Add the next entry, and return the place before it."""
         before = self.end or ""
         self._entries.append((before, entry))
-        if len(self._entries) > self._size:
-            forgotten, _ = self._entries.popleft()
+        self._room -= entry.size
+        while self._room < 0:
+            forgotten, oldest = self._entries.popleft()
+            self._room += oldest.size
             self._following.pop(forgotten, None)
             self._first += 1
         self.end = entry.cursor

@@ -48,9 +48,9 @@ class HandwrittenStore:
         )
         return self.people[id]
 
-    def tell(self, user: User, kind: ChangeKind) -> Change:
+    def tell(self, user: User, kind: ChangeKind, *event_ids: str) -> Change:
         """Let the log tell of a change."""
-        change = Change(kind, user.id, user.version, NOON, (), str(len(self.log) + 1))
+        change = Change(kind, user.id, user.version, NOON, event_ids, str(len(self.log) + 1))
         self.log.append(change)
         self._wake()
         return change

@@ -185,3 +185,35 @@ async def test_who_reads_too_slowly_to_be_told_everything_is_told_so(
             await taken(entries, 99)
 
     assert fault.value.limit == 2 * MEMORY
+
+
+async def test_of_a_change_that_brings_events_each_counts(
+    store: HandwrittenStore, feed: Feed[Change]
+):
+    entries: Any = feed.every()
+    first = asyncio.create_task(anext(entries))
+    await asyncio.sleep(0)
+    await written(store, feed, 1)
+    await first
+    for number in range(3):
+        store.tell(store.people["u0"], ChangeKind.UPDATED, *(f"{number}-{n}" for n in range(9)))
+    await until(lambda: feed.cursor == "4")
+
+    async with aclosing(entries):
+        with pytest.raises(FellBehind):
+            await taken(entries, 3)
+
+
+async def test_what_is_remembered_is_bounded_by_the_events(
+    store: HandwrittenStore, feed: Feed[Change]
+):
+    await written(store, feed, 1)
+    for number in range(4):
+        store.tell(store.people["u0"], ChangeKind.UPDATED, *(f"{number}-{n}" for n in range(5)))
+    await until(lambda: feed.cursor == "5")
+    store.pages.clear()
+
+    assert len(await every(feed, 2, after="3")) == 2
+    assert store.pages == []
+    assert len(await every(feed, 3, after="2")) == 3
+    assert store.pages == ["2"]
