@@ -104,15 +104,17 @@ class Feed(Generic[Entry]):
         """Remember what was logged lately, so that a restart is no long absence for anybody."""
         now = await self._log.cursor()
         start = end = await self._log.recently(KEPT_ENTRIES)
-        entries: list[Entry] = []
+        recent: Recent[Entry] = Recent(KEPT_ENTRIES)
+        recent.begin(start)
         with suppress(CursorExpired):  # while it was read, it was cut off: then there is less
             while page := await self._log.page(end, PAGE):
-                entries += page
+                for entry in page:
+                    recent.append(entry)
                 end = page[-1].cursor
-        self._recent.begin(start if entries else now)
-        for entry in entries:
-            self._recent.append(entry)
-        return self._recent.end or now
+        if end == start:
+            recent.begin(now)
+        self._recent = recent
+        return recent.end or now
 
     def _hand_out(self, entry: Entry) -> None:
         before = self._recent.append(entry)
