@@ -124,7 +124,7 @@ def deeds(rng: random.Random, most: int) -> list[Event]:
 
 # ---------------------------------------------------------------- what can be asked
 
-a_day = st.sampled_from(DAYS).map(date.isoformat)
+a_day = st.sampled_from([*DAYS, date.min, date.max]).map(date.isoformat)
 an_instant = st.sampled_from(INSTANTS).map(show_instant)
 a_text = st.sampled_from([*TEXTS, "S", "i", "̇", "B", "tra"])
 windows = st.one_of(

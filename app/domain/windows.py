@@ -119,6 +119,8 @@ def span_of(window: Window, moment: Moment) -> Span:
             return Span(moment.midnight(moment.today - timedelta(days=days)), until_now)
         case Last(duration):
             return Span(moment.now - duration, until_now)
+        case Days(first, date.max):
+            return Span(moment.midnight(first), None)
         case Days(first, last):
             return Span(moment.midnight(first), moment.midnight(last + timedelta(days=1)))
         case Before(instant):
@@ -182,10 +184,7 @@ def _between(value: Mapping[str, Any], path: Path) -> Days:
 
 
 def _day(value: Any, path: Path) -> date:
-    day = value if isinstance(value, date) else parse_day(str(value), path)
-    if day == date.max:
-        raise InvalidInput("The day has no end.", path)
-    return day
+    return value if isinstance(value, date) else parse_day(str(value), path)
 
 
 def _instant(value: Any, path: Path) -> datetime:
