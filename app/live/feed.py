@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any, Final, Generic
 
 from app.domain.change import Change, Crossing
-from app.domain.errors import CursorExpired, DomainError, Unavailable, Unsupported
+from app.domain.errors import CursorExpired, DomainError, FellBehind, Unavailable, Unsupported
 from app.live.catch_up import CatchUp
 from app.live.inbox import Entry, Every, Newest
 from app.live.once import Once
@@ -196,6 +196,9 @@ class Feed(Generic[Entry]):
     ) -> AsyncIterator[tuple[str, Entry]]:
         """Yield every entry, with the place before it, in the order of the log.
 
+        Where more is logged than this process can tell at once, whoever reads it is told the rest
+        from the store.
+
         Args:
             key: Which entries; all unless given.
             after: Where to begin; now unless given.
@@ -203,26 +206,31 @@ class Feed(Generic[Entry]):
         Raises:
             Unsupported: the store keeps no log.
             CursorExpired: the log does not reach back so far, or was never at such a place.
-            FellBehind: too many entries waited to be read.
+            FellBehind: too many entries waited, and the reader read none of them.
         """
         place = self.cursor if after is None else after
-        subscription: Subscription[Entry, tuple[str, Entry]] = Subscription(
-            key, Every(MAX_UNREAD), self._turns
-        )
-        with self._leaving(subscription):
-            while not self._admit(subscription, place):
-                grown = self._grown
-                page = await self._log.page(place, PAGE)
-                for number, entry in enumerate(page):
-                    if key in self._keys_of(entry):
-                        yield place, entry
-                    place = entry.cursor
-                    if number % AT_ONCE == 0:
-                        await asyncio.sleep(0)
-                if not page:
-                    await grown.wait()
-            async for item in subscription:
-                yield item
+        while True:
+            inbox: Every[Entry] = Every(MAX_UNREAD)
+            subscription = Subscription(key, inbox, self._turns)
+            with self._leaving(subscription):
+                while not self._admit(subscription, place):
+                    grown = self._grown
+                    page = await self._log.page(place, PAGE)
+                    for number, entry in enumerate(page):
+                        if key in self._keys_of(entry):
+                            yield place, entry
+                        place = entry.cursor
+                        if number % AT_ONCE == 0:
+                            await asyncio.sleep(0)
+                    if not page:
+                        await grown.wait()
+                try:
+                    async for before, entry in subscription:
+                        yield before, entry
+                        place = entry.cursor
+                except FellBehind:
+                    if not inbox.is_read:
+                        raise
 
     def _admit(self, subscription: Subscription[Any, Any], place: str) -> bool:
         """Tell a subscriber what follows a place, and all that comes, if that is remembered."""

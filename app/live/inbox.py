@@ -3,7 +3,8 @@
 import sys
 from collections import deque
 from dataclasses import replace
-from typing import Generic, Protocol, TypeVar
+from time import monotonic
+from typing import Final, Generic, Protocol, TypeVar
 
 from app.domain.change import Change, ChangeKind
 
@@ -61,21 +62,32 @@ def _conflated(earlier: Change, later: Change) -> Change:
     return later
 
 
+STILL_AFTER_S: Final = 2
+"""Whoever takes nothing for so long, though there is something, does not read."""
+
+
 class Every(Generic[Entry]):
     """Every entry, each with the place in the log before it; at most so many messages' worth.
 
     Attributes:
         limit: How many.
+        is_read: When there was no room last: whether the reader was reading, and it was the
+            process that did not keep up.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.is_read = True
+        self._moved_at = 0.0
         self._size = 0
         self._entries: deque[tuple[str, Entry]] = deque()
 
     def add(self, entry: Entry, before: str) -> bool:
         """Keep an entry, or return that there is no room."""
-        if self._entries and self._size + entry.size > self.limit:
+        if not self._entries:
+            self._moved_at = monotonic()
+        elif self._size + entry.size > self.limit:
+            self.is_read = monotonic() - self._moved_at < STILL_AFTER_S
             return False
         self._size += entry.size
         self._entries.append((before, entry))
@@ -87,4 +99,5 @@ class Every(Generic[Entry]):
             return None
         before, entry = self._entries.popleft()
         self._size -= entry.size
+        self._moved_at = monotonic()
         return before, entry

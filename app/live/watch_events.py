@@ -60,7 +60,8 @@ async def watch_events(
     """
     await feed.ready()
     start = feed.cursor
-    reading = _Reading(store, feed, key, after, None if after else await feed.now())
+    is_new = None if after else await feed.now()
+    reading = _Reading(store, feed, key, after, is_new, after or Place(start))
     try:
         if ref is None:
             async for told in reading.of(ALL, after.log if after else start):
@@ -97,7 +98,7 @@ class _Reading:
     """Reads events off changes.
 
     Attributes:
-        last: The place of the event told last; None before there was one.
+        last: After which to go on: what came until there is told, or is not asked for.
         ended_at: Where the log told that the person followed was merged or deleted.
     """
 
@@ -108,13 +109,14 @@ class _Reading:
         key: str | None,
         after: Place | None,
         is_new: Callable[[Change], bool] | None,
+        last: Place,
     ) -> None:
         self._store = store
         self._feed = feed
         self._key = key
         self._begun = after
         self._is_new = is_new
-        self.last: Place | None = after
+        self.last = last
         self.ended_at = ""
 
     async def of(self, followed: str, log: str) -> AsyncIterator[RecordedEvent]:
@@ -125,6 +127,7 @@ class _Reading:
                     for told in await self._not_told(change, before):
                         self.last = told.place
                         yield told
+                self.last = _after(change, len(change.event_ids), before)
                 is_over = change.kind in (ChangeKind.MERGED, ChangeKind.DELETED)
                 if is_over and followed == change.user_id:
                     self.ended_at = change.cursor

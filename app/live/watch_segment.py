@@ -42,13 +42,12 @@ async def watch_segment(
         SegmentNotFound: the segment was deleted.
     """
     await feed.ready()
-    last = after
-    start, is_new = after.log if after else feed.cursor, None if after else await feed.now()
+    last, is_new = after or Place(feed.cursor), None if after else await feed.now()
     try:
-        async for _, crossing in feed.every(segment_id, start):
+        async for _, crossing in feed.every(segment_id, last.log):
+            last = Place(crossing.cursor, crossing.user_id)
             if is_new and not is_new(crossing):
                 continue
-            last = Place(crossing.cursor, crossing.user_id)
             yield MembershipChange(crossing.kind, crossing.user_id, crossing.at, last)
     except FellBehind as fault:
         raise FellBehind(fault.limit, last) from None

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -10,7 +10,10 @@ from app.domain.change import Change, ChangeKind
 from app.domain.errors import CursorExpired, FellBehind, Unavailable
 from app.live import catch_up as catch_up_module
 from app.live import feed as feed_module
+from app.live import inbox as inbox_module
 from app.live.feed import ALL, Feed, changes_feed
+from app.live.place import Place
+from app.live.watch_events import watch_events
 from tests.live.logs import HandwrittenStore
 from tests.store.databases import until
 
@@ -171,37 +174,48 @@ async def test_whoever_leaves_while_catching_up_is_forgotten(
     assert not feed._subscribers
 
 
-async def test_who_reads_too_slowly_to_be_told_everything_is_told_so(
-    store: HandwrittenStore, feed: Feed[Change]
-):
+async def behind(store: HandwrittenStore, feed: Feed[Change], *sizes: int) -> Any:
+    """Return what a reader is told who read one entry, and then waited while more came.
+
+    Args:
+        store: Where they come from.
+        feed: Who tells them.
+        sizes: How many events each of those entries brings.
+    """
     entries: Any = feed.every()
     first = asyncio.create_task(anext(entries))
     await asyncio.sleep(0)
-    changes = await written(store, feed, 2 * MEMORY + 2)
-    assert (await first)[1] == changes[0]
+    await written(store, feed, 1)
+    await first
+    for number, size in enumerate(sizes):
+        ids = (f"{number}-{event}" for event in range(size))
+        store.tell(store.people["u0"], ChangeKind.UPDATED, *ids)
+    await until(lambda: feed.cursor == str(len(store.log)))
+    return entries
 
-    async with aclosing(entries):
+
+@pytest.mark.parametrize("sizes", [[0] * (2 * MEMORY + 1), [9, 9, 9]])
+async def test_who_reads_nothing_though_much_waits_is_told_so(
+    store: HandwrittenStore, feed: Feed[Change], monkeypatch: pytest.MonkeyPatch, sizes: list[int]
+):
+    monkeypatch.setattr(inbox_module, "STILL_AFTER_S", 0)
+
+    async with aclosing(await behind(store, feed, *sizes)) as entries:
         with pytest.raises(FellBehind) as fault:
             await taken(entries, 99)
 
     assert fault.value.limit == 2 * MEMORY
 
 
-async def test_of_a_change_that_brings_events_each_counts(
-    store: HandwrittenStore, feed: Feed[Change]
+@pytest.mark.parametrize("sizes", [[0] * (2 * MEMORY + 1), [9, 9, 9], [0] * 99, [9] * 20])
+async def test_who_reads_is_told_everything_however_much_comes_at_once(
+    store: HandwrittenStore, feed: Feed[Change], sizes: list[int]
 ):
-    entries: Any = feed.every()
-    first = asyncio.create_task(anext(entries))
-    await asyncio.sleep(0)
-    await written(store, feed, 1)
-    await first
-    for number in range(3):
-        store.tell(store.people["u0"], ChangeKind.UPDATED, *(f"{number}-{n}" for n in range(9)))
-    await until(lambda: feed.cursor == "4")
+    async with asyncio.timeout(5), aclosing(await behind(store, feed, *sizes)) as entries:
+        told = await taken(entries, len(sizes))
 
-    async with aclosing(entries):
-        with pytest.raises(FellBehind):
-            await taken(entries, 3)
+    assert [change for _, change in told] == store.log[1:]
+    assert [before for before, _ in told] == [change.cursor for change in store.log[:-1]]
 
 
 async def test_what_is_remembered_is_bounded_by_the_events(
@@ -217,3 +231,18 @@ async def test_what_is_remembered_is_bounded_by_the_events(
     assert store.pages == []
     assert len(await every(feed, 3, after="2")) == 3
     assert store.pages == ["2"]
+
+
+async def test_whoever_was_told_nothing_yet_learns_where_to_go_on(
+    store: HandwrittenStore, feed: Feed[Change], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(inbox_module, "STILL_AFTER_S", 0)
+    events: Any = watch_events(cast("Any", store), feed, key="rare")
+    first = asyncio.create_task(anext(events))
+    await asyncio.sleep(0.05)
+
+    await written(store, feed, 2 * MEMORY + 1)
+
+    with pytest.raises(FellBehind) as fault:
+        await first
+    assert fault.value.after == Place(str(2 * MEMORY), f"u{2 * MEMORY - 1}", 1)
