@@ -60,11 +60,11 @@ async def watch_events(
     """
     await feed.ready()
     start = feed.cursor
-    is_new = None if after else await feed.now()
-    reading = _Reading(store, feed, key, after, is_new, after or Place(start))
+    begun = after or Place(start)
+    reading = _Reading(store, feed, key, begun, None if after else await feed.now())
     try:
         if ref is None:
-            async for told in reading.of(ALL, after.log if after else start):
+            async for told in reading.of(ALL, begun.log):
                 yield told
             return
         known = after and await followed_id(store, ref, after, tells_of_gone=tells_of_gone)
@@ -107,16 +107,15 @@ class _Reading:
         store: Store,
         feed: Feed[Change],
         key: str | None,
-        after: Place | None,
+        begun: Place,
         is_new: Callable[[Change], bool] | None,
-        last: Place,
     ) -> None:
         self._store = store
         self._feed = feed
         self._key = key
-        self._begun = after
+        self._begun = begun
         self._is_new = is_new
-        self.last = last
+        self.last = begun
         self.ended_at = ""
 
     async def of(self, followed: str, log: str) -> AsyncIterator[RecordedEvent]:
@@ -159,8 +158,8 @@ class _Reading:
     def _told_already(self, change: Change) -> int:
         """Return how many events of a change were told before the reader went away."""
         begun = self._begun
-        is_same = begun and (begun.user_id, begun.version) == (change.user_id, change.version)
-        return begun.events if begun and is_same else 0
+        is_same = (begun.user_id, begun.version) == (change.user_id, change.version)
+        return begun.events if is_same else 0
 
     async def _read(self, user: User, event_ids: tuple[str, ...]) -> dict[str, Event]:
         wanted = frozenset(event_ids)
