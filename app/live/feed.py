@@ -7,8 +7,8 @@ away for longer catches up from the store, together with all others who do.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from operator import attrgetter
 from time import monotonic
 from typing import Any, Final, Generic
@@ -112,9 +112,10 @@ class Feed(Generic[Entry]):
                     recent.append(entry)
                 end = page[-1].cursor
         if end == start:
+            end = now
             recent.begin(now)
         self._recent = recent
-        return recent.end or now
+        return end
 
     def _hand_out(self, entry: Entry) -> None:
         before = self._recent.append(entry)
@@ -211,26 +212,34 @@ class Feed(Generic[Entry]):
         place = self.cursor if after is None else after
         while True:
             inbox: Every[Entry] = Every(MAX_UNREAD)
-            subscription = Subscription(key, inbox, self._turns)
-            with self._leaving(subscription):
-                while not self._admit(subscription, place):
-                    grown = self._grown
-                    page = await self._log.page(place, PAGE)
-                    for number, entry in enumerate(page):
-                        if key in self._keys_of(entry):
-                            yield place, entry
-                        place = entry.cursor
-                        if number % AT_ONCE == 0:
-                            await asyncio.sleep(0)
-                    if not page:
-                        await grown.wait()
-                try:
-                    async for before, entry in subscription:
+            try:
+                async with aclosing(self._every(inbox, key, place)) as entries:
+                    async for before, entry in entries:
                         yield before, entry
                         place = entry.cursor
-                except FellBehind:
-                    if not inbox.is_read:
-                        raise
+            except FellBehind:
+                if not inbox.is_read:
+                    raise
+
+    async def _every(
+        self, inbox: Every[Entry], key: str, place: str
+    ) -> AsyncGenerator[tuple[str, Entry], None]:
+        """Yield every entry from a place on, until the inbox has no room for one."""
+        subscription = Subscription(key, inbox, self._turns)
+        with self._leaving(subscription):
+            while not self._admit(subscription, place):
+                grown = self._grown
+                page = await self._log.page(place, PAGE)
+                for number, entry in enumerate(page):
+                    if key in self._keys_of(entry):
+                        yield place, entry
+                    place = entry.cursor
+                    if number % AT_ONCE == 0:
+                        await asyncio.sleep(0)
+                if not page:
+                    await grown.wait()
+            async for item in subscription:
+                yield item
 
     def _admit(self, subscription: Subscription[Any, Any], place: str) -> bool:
         """Tell a subscriber what follows a place, and all that comes, if that is remembered."""

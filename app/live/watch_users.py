@@ -47,9 +47,8 @@ async def watch_users(
                 (watch_users, change.cursor, change.kind), partial(_by_now, store, change)
             )
             user = message.user
-            if message.kind is ChangeKind.DELETED:
-                if is_meant is None:
-                    yield message
+            if message.kind is ChangeKind.DELETED and is_meant is None:
+                yield message
             elif user is None or _is_told_elsewhere(change, user, told.get(change.user_id, 0)):
                 continue
             elif is_meant is None or await is_meant(user):
