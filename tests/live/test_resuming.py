@@ -185,8 +185,8 @@ async def behind(store: HandwrittenStore, feed: Feed[Change], *sizes: int) -> An
     entries: Any = feed.every()
     first = asyncio.create_task(anext(entries))
     await asyncio.sleep(0)
-    await written(store, feed, 1)
-    await first
+    (change,) = await written(store, feed, 1)
+    assert (await first)[1] == change
     for number, size in enumerate(sizes):
         ids = (f"{number}-{event}" for event in range(size))
         store.tell(store.people["u0"], ChangeKind.UPDATED, *ids)
