@@ -25,7 +25,7 @@ from app.plans.completion import completed
 from app.plans.parts import NOTHING, Make, Part, Run, Unplanned, after, object_of
 from app.plans.selection import Selections
 from app.plans.sources import SOURCES, Arguments, Source
-from app.schema.syntax import variables_in
+from app.schema.syntax import is_constant
 
 Nodes = Sequence[FieldNode]
 Special = Callable[["Compiler", GraphQLField, Nodes], Part]
@@ -106,7 +106,7 @@ class Compiler:
         if _takes_one_person(field) and (named := _named_by_variable(node)) is not None:
             kind, variable = named
             return lambda run: {"by": {kind: run.variables.coerced[variable]}}, False
-        if next(variables_in(*node.arguments or ()), None) is not None:
+        if not is_constant(*node.arguments or ()):
             return lambda run: get_argument_values(field, node, run.variables), False
         try:
             always = get_argument_values(field, node, VariableValues({}, {}))

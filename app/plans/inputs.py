@@ -35,7 +35,7 @@ from strawberry.types.field import StrawberryField
 
 from app.plans.parts import Surprise, Unplanned
 from app.schema.inputs import name_of
-from app.schema.syntax import variables_in
+from app.schema.syntax import is_constant
 
 Read = Callable[[Any], Any]
 """From JSON to a value, or from the values of variables to one; `Undefined` if there is none."""
@@ -292,7 +292,7 @@ def _template(node: ValueNode, type_: GraphQLInputType) -> Read:
     """Return what makes a value, as a document has it, of the values of variables."""
     if isinstance(node, VariableNode):
         return _variable(node.name.value, type_)
-    if next(variables_in(node), None) is None:
+    if is_constant(node):
         return _constant(node, type_)
     match node, get_nullable_type(type_):
         case ObjectValueNode(fields=given), GraphQLInputObjectType() as input_:

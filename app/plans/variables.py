@@ -26,7 +26,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 from app.domain.repetition import kept_by_text
 from app.plans.inputs import Read, reader
 from app.plans.parts import Surprise, Unplanned
-from app.schema.syntax import nodes_in, variables_in
+from app.schema.syntax import is_constant, nodes_in
 
 Raw = Mapping[str, Any]
 
@@ -111,7 +111,7 @@ def _is_plain(argument: ArgumentNode) -> bool:
         case ArgumentNode(name=NameNode(value="by"), value=ObjectValueNode(fields=fields)):
             return not any(isinstance(field.value, ObjectValueNode) for field in fields)
         case _:
-            return next(variables_in(argument.value), None) is None
+            return is_constant(argument.value)
 
 
 def _quick(schema: GraphQLSchema, definition: Any, *, remembering: bool) -> tuple[str, Read, Any]:

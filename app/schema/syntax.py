@@ -27,3 +27,8 @@ def nodes_in(*parts: Node) -> Iterator[Node]:
 def variables_in(*parts: Node) -> Iterator[str]:
     """Yield the name of every variable in these parts of a document."""
     return (node.name.value for node in nodes_in(*parts) if isinstance(node, VariableNode))
+
+
+def is_constant(*parts: Node) -> bool:
+    """Return whether no variable stands in these parts of a document."""
+    return next(variables_in(*parts), None) is None
